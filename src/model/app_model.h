@@ -1,0 +1,229 @@
+// AppModel: the app file after reading and checking, before anything is compiled. Immutable once
+// built; shared by every core as part of the app snapshot. Cross references are indexes, so that a
+// model can be copied and compared.
+//
+// Rules stay text here (Source); rules/ compiles them against this model. Names are already
+// checked: they match
+// ^[a-z][a-z0-9_]{0,47}$ and are not reserved.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "base/value.h"
+#include "model/source.h"
+#include "model/steps.h"
+
+namespace mettle::model {
+
+enum class Type : uint8_t {
+  kText,
+  kInt,
+  kFloat,
+  kDecimal,
+  kBool,
+  kDate,
+  kTime,
+  kTimestamp,
+  kUuid,
+  kJson,
+  kBytes,
+  kEnum,
+  kReference,
+  kFile,
+  // only in the input of commands, queries and routes
+  kList,
+  kObject,
+};
+std::string_view type_name(Type type);  // as written in the file
+// The kind of the values of that type; a reference's is its target id's (uuid or int).
+Kind type_kind(Type type);
+
+enum class OnDelete : uint8_t { kRestrict, kCascade, kSetNull };
+enum class IdType : uint8_t { kUuid, kInt };
+
+// A literal default, or `=` and an expression evaluated at the insert.
+struct Default {
+  bool is_expression = false;
+  Value literal;
+  Source expression;
+};
+
+// What a value may be: a column's, or an input member's. Which members mean something depends on
+// the type.
+struct Shape {
+  Type type = Type::kText;
+  bool optional = false;
+  std::optional<Default> default_value;
+  // text: code points; bytes: bytes; list: elements
+  std::optional<int64_t> length_min, length_max;
+  // int, float, decimal, date, timestamp: inclusive
+  std::optional<Value> min, max;
+  int precision = 18, scale = 0;  // decimal
+  std::string match;              // RE2, text
+  Pos match_pos;
+  std::vector<std::string> values;     // enum
+  int references = -1;                 // index of the table
+  std::vector<struct Member> members;  // object, or the element of a list of objects
+  std::unique_ptr<Shape> element;      // list
+  Pos pos;
+
+  Shape() = default;
+  Shape(const Shape&);
+  Shape& operator=(const Shape&);
+  Shape(Shape&&) noexcept = default;
+  Shape& operator=(Shape&&) noexcept = default;
+};
+struct Member {
+  std::string name;
+  Shape shape;
+};
+
+struct Column {
+  std::string name;
+  Shape shape;
+  std::string doc;  // `description:`, for OpenAPI
+  bool unique = false;
+  bool hidden = false;  // never on the wire: the password hash
+  bool system = false;  // id, created_at, updated_at, version
+  OnDelete on_delete = OnDelete::kRestrict;
+  std::string embed_as;  // of a reference: the name it embeds under (x_id → x)
+  std::string inverse;   // of a reference: the name of its back side (default: the table's)
+  std::optional<Source> read, write;  // column rules
+  std::string was;                    // renamed from
+  Pos pos;
+};
+
+struct Index {
+  std::vector<int> columns;  // the id is appended by the store
+  bool unique = false;
+  Pos pos;
+};
+
+// A rule that is absent means "nobody" (or, with `owner:`, the owner).
+struct Access {
+  std::optional<Source> read, create, update, delete_;
+  Pos pos;
+};
+
+struct Check {  // `checks: [...]`, must not be false for a row to be written
+  Source rule;
+  std::string message;
+};
+
+struct Table {
+  std::string name;
+  std::string doc;
+  IdType id_type = IdType::kUuid;
+  // System columns first: id, created_at, updated_at, version; then in order of the file.
+  std::vector<Column> columns;
+  std::vector<Index> indexes;
+  std::vector<int> key;  // natural key, empty for the id
+  int owner = -1;        // column
+  Access access;
+  std::vector<Check> checks;
+  bool aggregates = false;
+  bool require_if_match = false;
+  std::string was;
+  Pos pos;
+
+  int find_column(std::string_view column) const;  // -1 if there is none
+};
+
+// One way along a reference, from one table to another, under the name that `select` and rules use.
+struct Relation {
+  std::string name;
+  int from_table = -1;
+  int to_table = -1;
+  int column = -1;  // of the referencing table: from_table's if to_one, to_table's if not
+  bool to_one = true;
+};
+
+struct Handler {
+  std::string url;  // after ${ENV}
+  int64_t timeout_us = 5'000'000;
+  int retries = 0;
+};
+
+struct Command {
+  std::string name;
+  std::string doc;
+  std::vector<Member> input;
+  Source access;
+  bool as_caller = false;
+  std::vector<Let> let;
+  std::vector<Step> steps;
+  std::optional<Expression> returns;  // absent: 204
+  std::optional<Handler> handler;     // instead of steps
+  bool in_library = false;            // given by app.command() in C++
+  Pos pos;
+};
+
+struct SqlText {  // one text for both engines, or one each
+  std::optional<Source> sqlite, postgres;
+};
+
+struct Query {
+  std::string name;
+  std::string doc;
+  std::vector<Member> input;
+  Source access;
+  SqlText sql;
+  std::vector<Member> returns;  // columns in order
+  Pos pos;
+};
+
+struct Route {
+  std::string method;  // GET, POST, PUT, PATCH, DELETE
+  std::string path;    // "/s/{code}"
+  std::vector<std::string> path_names;
+  std::string doc;
+  std::vector<Member> input;  // query string (GET, DELETE) or JSON body
+  Source access;
+  bool as_caller = false;
+  std::vector<Let> let;
+  std::vector<Step> steps;
+  Respond respond;
+  std::vector<Step> after;  // batched, off the response path
+  Pos pos;
+};
+
+struct Auth {
+  int table = -1;
+  std::vector<std::string> roles;
+};
+struct Cors {
+  std::vector<std::string> origins;
+  bool credentials = false;
+  int max_age_s = 600;
+};
+struct StaticMount {
+  std::string prefix;  // "/"
+  std::string folder;  // absolute
+};
+
+struct AppModel {
+  std::string app;
+  int api = 1;
+  std::string file;  // path as given
+  std::string hash;  // SHA-256 of the file's meaning, hex; the schema's app_hash
+  Auth auth;
+  std::optional<Cors> cors;
+  std::vector<StaticMount> statics;
+  std::vector<Table> tables;
+  std::vector<Relation> relations;
+  std::vector<Command> commands;
+  std::vector<Query> queries;
+  std::vector<Route> routes;
+
+  int find_table(std::string_view name) const;  // -1 if there is none
+  const Relation* find_relation(int from_table, std::string_view name) const;
+};
+
+}  // namespace mettle::model

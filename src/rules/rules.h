@@ -1,0 +1,148 @@
+// Rules: the subset of CEL that conditions and `=` values are written in. parse → check against an
+// Environment → an Expr that can be evaluated in memory or turned into SQL, with the same result
+// (DESIGN.md "Expressions").
+//
+// Logic is Kleene's: an error is Unknown, only true allows. An Expr is immutable; any thread may
+// use it. Compiling costs tens of microseconds and happens when the app is loaded or a query shape
+// is first seen, never per row.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+#include "base/value.h"
+#include "db/dialect.h"
+#include "model/app_model.h"
+#include "model/source.h"
+
+namespace mettle::rules {
+
+// Static types. A record is a row of a table or an object of the file's shapes; kDyn is json's and
+// claims'.
+struct Type {
+  enum class Tag : uint8_t {
+    kDyn,
+    kNull,
+    kBool,
+    kInt,
+    kFloat,
+    kDecimal,
+    kText,
+    kBytes,
+    kUuid,
+    kTimestamp,
+    kDuration,
+    kDate,
+    kTime,
+    kJson,
+    kList,
+    kRow,
+    kObject,
+    kMap
+  };
+  Tag tag = Tag::kDyn;
+  bool nullable = false;
+  int scale = 0;                                               // kDecimal
+  int table = -1;                                              // kRow
+  std::shared_ptr<const Type> element;                         // kList, kMap
+  std::shared_ptr<const std::map<std::string, Type>> members;  // kObject
+  std::string to_string() const;  // for messages: "decimal(2)", "list of text"
+};
+Type type_of(const model::AppModel& app, const model::Shape& shape);
+Type row_type(int table);
+
+// The names an expression may use, with their types.
+class Environment {
+ public:
+  explicit Environment(const model::AppModel& app) : app_(&app) {}
+  const model::AppModel& app() const { return *app_; }
+  // Adds or replaces.
+  void declare(std::string name, Type type);
+  const Type* find(std::string_view name) const;
+  std::vector<std::string> names() const;
+  // `auth`, `now` and `request`, which are always there.
+  static Environment base(const model::AppModel& app);
+
+ private:
+  const model::AppModel* app_;
+  std::map<std::string, Type, std::less<>> names_;
+};
+
+// What the names are worth at evaluation. A row is a Map of column name → Value (logical names); a
+// member that is missing is Unknown.
+class Bindings {
+ public:
+  void bind(std::string name, Value value);
+  const Value* find(std::string_view name) const;
+
+ private:
+  std::vector<std::pair<std::string, Value>> names_;  // few: searched from the back
+};
+
+class Node;  // the checked syntax tree (rules/ast.h)
+
+class Expr {
+ public:
+  const Type& type() const;
+  const model::Source& source() const;
+  // Names of the environment that the expression reads ("row", "auth", ...).
+  const std::vector<std::string>& uses() const;
+  bool uses_name(std::string_view name) const;
+  // Reads related rows (member access along references, exists/all over relations): only SQL can
+  // tell.
+  bool needs_sql() const;
+  // The value if it is the same whatever the bindings are.
+  std::optional<Value> constant() const;
+  const Node& root() const { return *root_; }
+
+  explicit Expr(std::shared_ptr<const Node> root);
+
+ private:
+  std::shared_ptr<const Node> root_;
+};
+using ExprRef = std::shared_ptr<const Expr>;
+
+// Parses and type-checks. Faults go to `faults` at the position inside the source; nullptr then.
+// `want` is the type the result must have (kDyn: any).
+ExprRef compile(const model::Source& source, const Environment& environment, const Type& want,
+                std::string_view path, model::Faults& faults);
+
+// In memory. REQUIRES: !expr.needs_sql(). Never fails: errors are Unknown. `cost_max` bounds the
+// work (list elements visited and bytes matched); beyond it the result is Unknown.
+Value evaluate(const Expr& expr, const Bindings& bindings);
+
+// A name of the environment that is a row of the statement: its columns are written as
+// alias.column.
+struct SqlRow {
+  std::string name;  // "row"
+  int table = -1;
+  std::string alias;  // "t0"
+};
+
+// SQL text with the values to bind. Subexpressions that read no SqlRow and no relation become one
+// parameter each, whose value is evaluated per execution: so the text depends on the rule alone and
+// the statement is prepared once.
+struct SqlExpr {
+  std::string sql;  // parameters stand as \x01n\x01 (n: index into `parameters`); see number()
+  std::vector<ExprRef>
+      parameters;  // evaluate() each with the request's bindings; Unknown binds as NULL
+};
+
+enum class SqlContext : uint8_t {
+  kCondition,  // only "is it true" counts (a WHERE): NULL may stand for false, indexes are used
+  kValue,      // the exact three-valued result is wanted
+};
+
+Result<SqlExpr> to_sql(const Expr& expr, const std::vector<SqlRow>& rows,
+                       const db::Dialect& dialect, SqlContext context);
+
+// Replaces the parameter marks by the dialect's, numbered from `first`; the i-th parameter gets
+// first + i.
+std::string number(const SqlExpr& expr, const db::Dialect& dialect, int first);
+
+}  // namespace mettle::rules
