@@ -1,0 +1,78 @@
+// Snapshot: everything compiled from one version of the app file: the model, the door's catalogue,
+// the routes, each feature's part. Immutable; each core holds a shared_ptr to the current one and a
+// request keeps the one it began with.
+#pragma once
+
+#include <any>
+#include <map>
+#include <memory>
+#include <string>
+#include <typeindex>
+#include <vector>
+
+#include "engine/route.h"
+#include "model/app_model.h"
+#include "net/router.h"
+
+namespace mettle::records {
+class Door;
+}
+
+namespace mettle::engine {
+
+class Snapshot {
+ public:
+  const model::AppModel& model() const { return *model_; }
+  const std::shared_ptr<const model::AppModel>& model_ref() const { return model_; }
+  records::Door& door() const { return *door_; }
+  const std::vector<Route>& routes() const { return routes_; }
+  const net::Router& router() const { return router_; }
+  // Schemas of the OpenAPI document: name → JSON text.
+  const std::map<std::string, std::string>& schemas() const { return schemas_; }
+
+  // The part of type T that a feature put there; nullptr if it did not.
+  template <class T>
+  const T* part() const {
+    const auto it = parts_.find(std::type_index(typeid(T)));
+    return it == parts_.end() ? nullptr : static_cast<const T*>(it->second.get());
+  }
+
+ private:
+  friend class SnapshotBuilder;
+  std::shared_ptr<const model::AppModel> model_;
+  std::shared_ptr<records::Door> door_;
+  std::vector<Route> routes_;
+  net::Router router_;
+  std::map<std::string, std::string> schemas_;
+  std::map<std::type_index, std::shared_ptr<const void>> parts_;
+};
+
+// Made once a version of the file; given to each feature in turn.
+class SnapshotBuilder {
+ public:
+  SnapshotBuilder(std::shared_ptr<const model::AppModel> model, std::shared_ptr<records::Door> door,
+                  model::Faults& faults);
+
+  const model::AppModel& model() const { return *snapshot_->model_; }
+  const std::shared_ptr<const model::AppModel>& model_ref() const { return snapshot_->model_; }
+  records::Door& door() const { return *snapshot_->door_; }
+  model::Faults& faults() { return faults_; }
+  void add(Route route);
+  void add_schema(std::string name, std::string json);
+  template <class T>
+  void put(std::shared_ptr<const T> part) {
+    snapshot_->parts_[std::type_index(typeid(T))] = std::move(part);
+  }
+  // "/api/v1" of this app.
+  std::string api_prefix() const;
+  const Snapshot& so_far() const { return *snapshot_; }
+
+  // Builds the router; clashing routes are faults. nullptr when there are errors among the faults.
+  std::shared_ptr<const Snapshot> finish();
+
+ private:
+  std::shared_ptr<Snapshot> snapshot_;
+  model::Faults& faults_;
+};
+
+}  // namespace mettle::engine
