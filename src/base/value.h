@@ -134,7 +134,7 @@ class Value {
   const std::string& json() const { return std::get<Json>(v_).text; }
   const List& list() const { return *std::get<std::shared_ptr<const List>>(v_); }
   const Map& map() const { return *std::get<std::shared_ptr<const Map>>(v_); }
-  // The member of a map, or nullptr.
+  // The member of a map; nullptr if there is none or this is no map.
   const Value* find(std::string_view key) const;
 
   const Storage& storage() const { return v_; }
@@ -142,5 +142,10 @@ class Value {
  private:
   Storage v_;
 };
+
+// A row is a Map of column name → value; linear, since rows are short.
+const Value* find_member(const Map& map, std::string_view key);
+// Replaces the member of that name in its place, or appends it.
+void set_member(Map& map, std::string_view key, Value value);
 
 }  // namespace mettle
