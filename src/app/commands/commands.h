@@ -1,0 +1,16 @@
+// All commands of `mettle`, one function a file of this folder; commands.cc puts them into the
+// table in the order of the help.
+#pragma once
+
+#include <vector>
+
+#include "app/command.h"
+
+namespace mettle::app {
+
+Command serve_command();
+Command config_command();
+
+const std::vector<Command>& commands();
+
+}  // namespace mettle::app
