@@ -77,6 +77,8 @@ constexpr CodeInfo kTable[] = {
     {Code::kShuttingDown, "shutting_down", 503, "The server is shutting down", 1, kRetry},
     {Code::kStatementTimeout, "statement_timeout", 503, "The query took too long", 1, kRetry},
     {Code::kHandlerTimeout, "handler_timeout", 504, "The handler took too long", 1, kRetry},
+    {Code::kVersionNotSupported, "version_not_supported", 505, "HTTP version not supported", 1,
+     kFinal},
     {Code::kCancelled, "cancelled", 503, "The request was cancelled", 1, kRetry},
     {Code::kDeadlineExceeded, "deadline_exceeded", 503, "The request took too long", 1, kRetry},
     {Code::kInvalidApp, "invalid_app", 500, "The app file has faults", 1, kFinal},

@@ -72,6 +72,7 @@ enum class Code : uint8_t {
   kShuttingDown,
   kStatementTimeout,
   kHandlerTimeout,
+  kVersionNotSupported,
   // Not on the wire of the data API
   kCancelled,
   kDeadlineExceeded,
