@@ -35,6 +35,7 @@ struct Option {
 class Arguments {
  public:
   explicit Arguments(const std::vector<Option>& declared);
+  bool declares(std::string_view name) const;
   bool has(std::string_view name) const;          // given on the command line
   std::string text(std::string_view name) const;  // the last one given, else the default
   std::vector<std::string> all(std::string_view name) const;
