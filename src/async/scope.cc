@@ -1,0 +1,67 @@
+#include "async/scope.h"
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/io_context.hpp>
+
+#include "async/parker.h"
+#include "base/check.h"
+
+namespace mettle {
+
+Scope::Scope(Core& core) : core_(core), cancel_(std::make_shared<CancelFlag>()) {}
+
+Scope::~Scope() {
+  CHECK(running_ == 0);
+}
+
+bool Scope::spawn(Task<> task) {
+  CHECK(core_.is_current());
+  if (closed_) return false;
+  ++running_;
+  boost::asio::co_spawn(core_.io(), run(this, std::move(task)), boost::asio::detached);
+  return true;
+}
+
+Task<> Scope::run(Scope* scope, Task<> task) {
+  try {
+    // The frame of the task goes before the scope may believe that it is gone.
+    Task<> owned = std::move(task);
+    co_await std::move(owned);
+  } catch (...) {
+    check_failed("a task of a scope must not throw", __FILE__, __LINE__);
+  }
+  if (--scope->running_ == 0 && scope->joining_ != nullptr) scope->joining_->wake();
+}
+
+Context Scope::context() const {
+  return Context(core_, core_.seams(), INT64_MAX, cancel_);
+}
+
+void Scope::cancel() {
+  close();
+  context().cancel();
+}
+
+Task<> Scope::join() {
+  close();
+  if (running_ == 0) co_return;
+  CHECK(joining_ == nullptr);
+  Parker parker(core_);
+  joining_ = &parker;
+  co_await parker.park_to_end();
+  joining_ = nullptr;
+}
+
+void run_until_done(Core& core, Task<> task) {
+  bool done = false;
+  boost::asio::co_spawn(core.io(), std::move(task), [&](const std::exception_ptr& thrown) {
+    if (thrown) check_failed("a task must not throw", __FILE__, __LINE__);
+    done = true;
+    core.stop();
+  });
+  core.run();
+  CHECK(done);
+}
+
+}  // namespace mettle
