@@ -1,0 +1,59 @@
+# The front door: one command a thing. `make help` lists them.
+# The work itself is done by CMake presets (CMakePresets.json), ctest and the scripts in tools/.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+.ONESHELL:
+JOBS ?= $(shell nproc)
+LISTEN ?= 127.0.0.1:8080
+ARGS ?=
+
+.PHONY: help setup build run test bench lint format fuzz soak package clean
+
+help: ## list the targets
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 12
+
+setup: ## install every Debian and npm package needed; quick when nothing is missing (as root)
+	@tools/setup.sh
+
+build: ## the release binary, build/release/mettle; prints the ten slowest files
+	@tools/setup.sh --no-bench
+	tools/build.sh release mettle
+	python3 tools/slowest.py build/release
+	echo "build/release/mettle"
+
+run: build ## the example shop, seeded, on http://127.0.0.1:8080 (LISTEN=addr:port)
+	@tools/run_shop.sh "$(LISTEN)" $(ARGS)
+
+test: ## everything that must hold before a change lands: tools/test.sh says what
+	@tools/setup.sh --no-bench
+	tools/test.sh $(ARGS)
+
+bench: build ## measure against nginx and against Fastify + better-sqlite3, in one run
+	@tools/setup.sh
+	if [ ! -x bench/run ]; then echo "make bench: bench/run does not exist yet" >&2; exit 1; fi
+	bench/run build/release/mettle $(ARGS)
+
+lint: ## clang-format, clang-tidy on what changed, tools/lint.py
+	@tools/setup.sh --no-bench
+	tools/check_style.sh
+
+format: ## rewrite the C++ sources as clang-format wants them
+	@git ls-files -z 'src/*.h' 'src/*.cc' 'include/*.h' 'examples/*.cc' 'examples/*.h' 'tests/*.cc' 'bench/*.cc' \
+	  | xargs -0 -r clang-format-19 -i
+
+fuzz: ## run each fuzz target for SECONDS_EACH (60)
+	@if ! compgen -G 'src/*/*_fuzz.cc' >/dev/null && ! compgen -G 'src/*/*/*_fuzz.cc' >/dev/null && ! compgen -G 'tests/fuzz/*.cc' >/dev/null; then
+	  echo "make fuzz: there is no fuzz target yet (src/**/*_fuzz.cc)" >&2; exit 1
+	fi
+	tools/setup.sh --no-bench
+	tools/fuzz.sh "$${SECONDS_EACH:-60}"
+
+soak: ## the long runs of a release
+	@echo "make soak: not done yet; it will run the chaos tests and fuzz targets for hours. Until then: make test, make fuzz." >&2; exit 1
+
+package: ## Debian package and archive
+	@echo "make package: not done yet; build/release/mettle (make build) is one file and can be copied." >&2; exit 1
+
+clean: ## remove what builds left, but not what setup fetched
+	@rm -rf build/dev build/asan build/tsan build/release build/fuzz build/run

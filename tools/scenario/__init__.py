@@ -1,0 +1,1 @@
+"""The scenario runner: see tools/scenarios.py and docs/internals/scenarios.md."""
