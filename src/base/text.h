@@ -15,6 +15,8 @@ namespace mettle {
 // The offset of the first byte that is not well-formed UTF-8 (Unicode table 3-7: no overlong forms,
 // no surrogates, nothing above U+10FFFF); nullopt if all is. About 0.1 ns a byte of ASCII.
 std::optional<size_t> utf8_fault(std::string_view text);
+// The length of the well-formed sequence that `text` begins with; 0 if it begins with none.
+size_t utf8_length(std::string_view text);
 inline bool is_utf8(std::string_view text) {
   return !utf8_fault(text);
 }
