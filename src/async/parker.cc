@@ -104,4 +104,10 @@ void Parker::on_cancel() {
   core_.post(this);
 }
 
+Task<> next_turn(Core& core) {
+  Parker parker(core);
+  core.post([&parker] { parker.wake_now(); });
+  co_await parker.park_to_end();
+}
+
 }  // namespace mettle

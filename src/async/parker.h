@@ -55,4 +55,7 @@ class Parker final : private Posted, private Timer, private CancelHook {
   alignas(void*) std::byte handler_[sizeof(void*)];  // Asio's handler that resumes the coroutine
 };
 
+// Lets everything else of the core that is ready have its turn first.
+Task<> next_turn(Core& core);
+
 }  // namespace mettle

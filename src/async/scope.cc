@@ -31,7 +31,20 @@ Task<> Scope::run(Scope* scope, Task<> task) {
   } catch (...) {
     check_failed("a task of a scope must not throw", __FILE__, __LINE__);
   }
-  if (--scope->running_ == 0 && scope->joining_ != nullptr) scope->joining_->wake();
+  scope->ended();
+}
+
+void Scope::ended() {
+  if (--running_ > 0) return;
+  if (joining_ != nullptr) joining_->wake();
+  if (when_empty_) core_.post(std::move(when_empty_));
+}
+
+void Scope::when_empty(Callback callback) {
+  close();
+  CHECK(!when_empty_);
+  if (running_ == 0) return core_.post(std::move(callback));
+  when_empty_ = std::move(callback);
 }
 
 Context Scope::context() const {

@@ -32,17 +32,21 @@ class Scope {
   void cancel();                    // closes, and wakes whoever waits with one of the contexts
   // Closes, and suspends until no task is left. One waiter; may be called again after it returned.
   Task<> join();
+  // The same for who is no coroutine: closes, and calls back in a turn of its own, once.
+  void when_empty(Callback callback);
   size_t size() const { return running_; }
   Core& core() const { return core_; }
 
  private:
   static Task<> run(Scope* scope, Task<> task);
+  void ended();
 
   Core& core_;
   const std::shared_ptr<CancelFlag> cancel_;
   size_t running_ = 0;
   bool closed_ = false;
   Parker* joining_ = nullptr;
+  Callback when_empty_;
 };
 
 // Runs the core on this thread until the task has ended: for tests and for commands that need a
