@@ -60,15 +60,17 @@ constexpr Setting kSettings[] = {
      "until a begun header section is whole (408)"},
     {"body_timeout", kDuration, &Config::body_timeout_us, "30s", kS, kHour, "", "TIME",
      "until a body is whole (408)"},
+    {"write_timeout", kDuration, &Config::write_timeout_us, "30s", kS, kHour, "", "TIME",
+     "how long a client may take nothing of an answer"},
     {"idle_timeout", kDuration, &Config::idle_timeout_us, "60s", kS, kHour, "", "TIME",
      "how long a connection may wait for its next request"},
     {"request_timeout", kDuration, &Config::request_timeout_us, "30s", 10 * kMs, kHour, "", "TIME",
      "until a request is answered (503)"},
-    {"statement_timeout", kDuration, &Config::statement_timeout_us, "5s", kMs, kHour, "", "TIME",
+    {"statement_timeout", kDuration, &Config::statement_timeout_us, "2s", kMs, kHour, "", "TIME",
      "how long one read of the database may take (503)"},
     {"shutdown_timeout", kDuration, &Config::shutdown_timeout_us, "30s", 0, kHour, "", "TIME",
      "how long what runs may take to finish after SIGTERM"},
-    {"compress_bytes_min", kBytes, &Config::compress_bytes_min, "1KiB", 64, kMiB, "", "SIZE",
+    {"compress_bytes_min", kBytes, &Config::compress_bytes_min, "1400", 64, kMiB, "", "SIZE",
      "answers of at least this size are compressed for clients that take it"},
     {"page_rows", kNumber, &Config::page_rows, "20", 1, 100'000, "", "N",
      "rows of a list when `limit` is not given"},
@@ -191,13 +193,15 @@ Result<> put(Config& config, const Setting& setting, std::string_view text) {
       }
       break;
     case kAddress:
-      if (!text.empty() || setting.default_text.empty() == false) {
+      if (!text.empty() || !setting.default_text.empty()) {
         TRY_VOID(parse_address(text));
       }
       break;
     case kText:
       if (text.empty()) return fail(Code::kUsage, "it must not be empty");
-      if (setting.name == "store") TRY_VOID(check_store(text));
+      if (setting.name == "store") {
+        TRY_VOID(check_store(text));
+      }
       break;
   }
   config.*std::get<std::string Config::*>(setting.field) = std::string(text);

@@ -7,7 +7,10 @@
 #include <string_view>
 #include <vector>
 
+#include "engine/authenticator.h"
+#include "engine/observer.h"
 #include "engine/route.h"
+#include "engine/schema_keeper.h"
 #include "engine/snapshot.h"
 
 namespace mettle::engine {
@@ -28,9 +31,18 @@ class Feature {
   virtual void build(SnapshotBuilder& builder) = 0;
 
   // The engine serves from now on / is about to stop. start() runs on the main thread before
-  // listening.
+  // listening, with the database already fit; no core runs yet. stop() runs there when the last
+  // request is done and the cores still run.
   virtual Result<> start(Engine&) { return {}; }
   virtual void stop(Engine&) {}
+
+  // The parts of the engine that a feature plays; at most one feature is the keeper of the schema
+  // and one the authenticator. Asked for once, before start(); they live as long as the feature.
+  virtual SchemaKeeper* schema_keeper() { return nullptr; }
+  virtual Authenticator* authenticator() { return nullptr; }
+  virtual RequestObserver* observer() { return nullptr; }
 };
+
+using Features = std::vector<std::unique_ptr<Feature>>;
 
 }  // namespace mettle::engine

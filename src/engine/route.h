@@ -61,6 +61,8 @@ struct Call {
   const Snapshot& app;
   const records::Principal& principal;
   std::vector<std::string> path;  // values of the template's names, decoded, in order
+  const struct Route* route = nullptr;
+  std::string idempotency_key;  // on a route that takes it; empty if none came
 };
 
 class Endpoint {
@@ -85,6 +87,10 @@ struct Route {
   bool before_admission = false;      // probes
   std::vector<std::string> consumes;  // media types taken (415 otherwise); empty: no body is read
   bool idempotent_key = false;        // takes Idempotency-Key
+  // Media types of its good answers (406 for who takes none of them): those of the operation's
+  // replies unless set; empty: not checked.
+  std::vector<std::string> produces;
+  size_t index = 0;  // in Snapshot::routes()
 };
 
 // Adapts a free coroutine that needs no state of its own.

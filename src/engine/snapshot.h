@@ -10,6 +10,7 @@
 #include <typeindex>
 #include <vector>
 
+#include "engine/config.h"
 #include "engine/route.h"
 #include "model/app_model.h"
 #include "net/router.h"
@@ -26,7 +27,16 @@ class Snapshot {
   const std::shared_ptr<const model::AppModel>& model_ref() const { return model_; }
   records::Door& door() const { return *door_; }
   const std::vector<Route>& routes() const { return routes_; }
-  const net::Router& router() const { return router_; }
+  // The route of a request. HEAD is answered by GET where it has no route of its own.
+  struct Found {
+    const Route* here = nullptr;   // some route of the address; nullptr: there is none
+    const Route* route = nullptr;  // the one for the method
+    std::vector<std::string> path;
+    std::string allow;  // the methods of the address, where `route` is not there
+  };
+  Found find(net::Method method, std::string_view path) const;
+  // Tells versions apart: each finish() gives another.
+  uint64_t serial() const { return serial_; }
   // Schemas of the OpenAPI document: name → JSON text.
   const std::map<std::string, std::string>& schemas() const { return schemas_; }
 
@@ -43,6 +53,7 @@ class Snapshot {
   std::shared_ptr<records::Door> door_;
   std::vector<Route> routes_;
   net::Router router_;
+  uint64_t serial_ = 0;
   std::map<std::string, std::string> schemas_;
   std::map<std::type_index, std::shared_ptr<const void>> parts_;
 };
@@ -51,11 +62,12 @@ class Snapshot {
 class SnapshotBuilder {
  public:
   SnapshotBuilder(std::shared_ptr<const model::AppModel> model, std::shared_ptr<records::Door> door,
-                  model::Faults& faults);
+                  model::Faults& faults, Config config = default_config());
 
   const model::AppModel& model() const { return *snapshot_->model_; }
   const std::shared_ptr<const model::AppModel>& model_ref() const { return snapshot_->model_; }
   records::Door& door() const { return *snapshot_->door_; }
+  const Config& config() const { return config_; }
   model::Faults& faults() { return faults_; }
   void add(Route route);
   void add_schema(std::string name, std::string json);
@@ -73,6 +85,7 @@ class SnapshotBuilder {
  private:
   std::shared_ptr<Snapshot> snapshot_;
   model::Faults& faults_;
+  const Config config_;
 };
 
 }  // namespace mettle::engine

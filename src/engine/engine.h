@@ -1,0 +1,95 @@
+// Engine: the running server. It owns the cores, the store, the features and the current snapshot,
+// and is the one that starts and stops them.
+//
+//   Engine engine(std::move(options));
+//   engine.start(app, faults)          the database is fit, features run, listeners are open
+//   engine.reload(app, faults)         another version of the file, or the old app goes on
+//   engine.stop([]{ return hurry; })   no new work, what runs may finish, then all is closed
+//
+// One thread, the main one, makes it and calls those; snapshot(), draining() and core_states() are
+// for any.
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "async/core.h"
+#include "db/db.h"
+#include "db/dialect.h"
+#include "engine/config.h"
+#include "engine/core_state.h"
+#include "engine/feature.h"
+#include "engine/snapshot.h"
+
+namespace mettle::engine {
+
+class CoreServers;  // the listeners of one core
+
+struct EngineOptions {
+  Config config;
+  Seams* seams = nullptr;
+  std::unique_ptr<db::Store> store;
+  const db::Dialect* dialect = nullptr;
+  Features features;
+  std::vector<std::string> allow_drop;
+};
+
+class Engine {
+ public:
+  explicit Engine(EngineOptions options);
+  ~Engine();  // REQUIRES: stopped, or never started
+  Engine(const Engine&) = delete;
+  Engine& operator=(const Engine&) = delete;
+
+  // kInvalidApp: the faults say why, and nothing listens.
+  Result<> start(std::shared_ptr<const model::AppModel> app, model::Faults& faults);
+  Result<> reload(std::shared_ptr<const model::AppModel> app, model::Faults& faults);
+  // Answers 503 on /readyz from now on, stops accepting, lets requests finish for at most
+  // config().shutdown_timeout_us or until `hurry` says so (asked often), cancels the rest, stops
+  // the features and closes the store. False: something had to be cancelled.
+  bool stop(const std::function<bool()>& hurry);
+
+  uint16_t port() const { return port_; }
+  uint16_t admin_port() const { return admin_port_; }  // 0: there is none
+
+  const Config& config() const { return shared_.config; }
+  Seams& seams() const { return shared_.seams; }
+  db::Store& store() const { return *store_; }
+  Cores& cores() { return *cores_; }
+  bool draining() const { return shared_.draining.load(std::memory_order_relaxed); }
+  std::shared_ptr<const Snapshot> snapshot() const;
+  // One a core, from start() to the engine's end.
+  const std::vector<std::unique_ptr<CoreState>>& core_states() const { return states_; }
+  size_t connections() const;
+
+ private:
+  Result<> fit(const model::AppModel& app, model::Faults& faults);
+  Result<> listen();
+  void install(std::shared_ptr<const Snapshot> snapshot);
+  std::shared_ptr<const Snapshot> compile(std::shared_ptr<const model::AppModel> app,
+                                          model::Faults& faults);
+  bool drain(const std::function<bool()>& hurry);
+
+  Shared shared_;
+  std::unique_ptr<db::Store> store_;
+  const db::Dialect* dialect_;
+  Features features_;
+  std::vector<std::string> allow_drop_;
+  SchemaKeeper* keeper_ = nullptr;
+
+  std::unique_ptr<Cores> cores_;
+  std::vector<std::unique_ptr<CoreState>> states_;
+  std::vector<std::unique_ptr<CoreServers>> servers_;
+  bool running_ = false;
+  size_t features_started_ = 0;
+  uint16_t port_ = 0, admin_port_ = 0;
+
+  mutable std::mutex snapshot_mutex_;
+  std::shared_ptr<const Snapshot> snapshot_;
+};
+
+}  // namespace mettle::engine

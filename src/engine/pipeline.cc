@@ -1,0 +1,354 @@
+#include "engine/pipeline.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <exception>
+
+#include "base/log.h"
+#include "base/problem.h"
+#include "base/text.h"
+#include "engine/compression.h"
+#include "engine/cors.h"
+#include "engine/headers.h"
+#include "engine/idempotency.h"
+#include "engine/media_type.h"
+#include "engine/trace_context.h"
+
+namespace mettle::engine {
+namespace {
+
+constexpr std::string_view kMarks = "-_.~:/+=@";
+
+constexpr size_t kRequestIdMax = 128;
+
+bool is_sane_request_id(std::string_view id) {
+  return !id.empty() && id.size() <= kRequestIdMax && std::ranges::all_of(id, [](char c) {
+    return is_ascii_digit(c) || (ascii_lower(c) >= 'a' && ascii_lower(c) <= 'z') ||
+           kMarks.find(c) != std::string_view::npos;
+  });
+}
+
+bool is_safe(net::Method method) {
+  return method == net::Method::kGet || method == net::Method::kHead ||
+         method == net::Method::kOptions;
+}
+
+// A name in Host would let a page of anybody's, whose name was made to point here, read what only
+// loopback may (DNS rebinding); and a proxy on this machine makes the world look like loopback.
+bool asked_by_operator(const net::Request& request) {
+  if (!request.peer_is_loopback) return false;
+  for (const std::string_view name : {"Forwarded", "X-Forwarded-For", "X-Real-IP", "Via"}) {
+    if (request.header(name)) return false;
+  }
+  std::string_view host = request.header("Host").value_or("");
+  if (host.starts_with('[')) return true;  // an IPv6 address
+  host = host.substr(0, host.rfind(':'));
+  return iequals(host, "localhost") || (!host.empty() && std::ranges::all_of(host, [](char c) {
+           return is_ascii_digit(c) || c == '.';
+         }));
+}
+
+std::string joined(const std::vector<std::string>& parts) {
+  std::string out;
+  for (const std::string& part : parts) out += (out.empty() ? "" : ", ") + part;
+  return out;
+}
+
+Error not_here() {
+  return make_error(Code::kNotFound, "there is nothing at this address");
+}
+
+Result<> check_body_type(Exchange& x) {
+  const net::Request& request = x.request;
+  const std::vector<std::string>& consumes = x.route->consumes;
+  if (request.body.empty() || is_safe(request.method)) return {};
+  const auto refuse = [&x, &consumes](std::string detail) {
+    x.refusal_headers.emplace_back("Accept", joined(consumes));
+    if (x.request.method == net::Method::kPatch) {
+      x.refusal_headers.emplace_back("Accept-Patch", joined(consumes));
+    }
+    return fail(Code::kUnsupportedMediaType, std::move(detail));
+  };
+  if (consumes.empty()) {
+    if (request.method == net::Method::kDelete) return {};  // RFC 9110: its content means nothing
+    return refuse("this address takes no body");
+  }
+  const auto coding = request.header("Content-Encoding");
+  if (coding && !coding->empty() && !iequals(*coding, "identity")) {
+    x.refusal_headers.emplace_back("Accept-Encoding", "identity");
+    return fail(Code::kUnsupportedMediaType, "bodies are taken without Content-Encoding");
+  }
+  const auto type = request.header("Content-Type");
+  if (!type) return refuse("Content-Type is missing; taken: " + joined(consumes));
+  if (request.count("Content-Type") > 1 || !is_consumed(*type, consumes)) {
+    return refuse(fmt::format("Content-Type {} is not taken here; taken in UTF-8: {}", *type,
+                              joined(consumes)));
+  }
+  return {};
+}
+
+Result<> check_accept(const Exchange& x) {
+  std::vector<std::string_view> accept;
+  for (const net::HeaderView& header : x.request.headers) {
+    if (iequals(header.name, "Accept")) accept.push_back(header.value);
+  }
+  if (is_acceptable(accept, x.route->produces)) return {};
+  return fail(Code::kNotAcceptable, "offered here: " + joined(x.route->produces));
+}
+
+Result<> read_idempotency_key(Exchange& x) {
+  // On other routes it means nothing, as any header a server does not know.
+  if (!x.route->idempotent_key || is_safe(x.request.method)) return {};
+  TRY(auto key, parse_idempotency_key(x.request));
+  if (key) x.idempotency_key = std::move(*key);
+  return {};
+}
+
+// A cache may keep what anybody may read, if it asks again; what a caller may read stays his own.
+std::string_view default_cache_control(const Exchange& x, const net::Response& response) {
+  if (response.status == 304) return "";
+  if (response.status >= 400 || !is_safe(x.request.method)) return "no-store";
+  if (x.route == nullptr || x.route->policy != Policy::kRules) return "no-cache";
+  return x.principal.signed_in() ? "private, no-cache" : "no-cache";
+}
+
+net::Response options_answer(std::string allow) {
+  net::Response response;
+  response.status = 204;
+  response.set("Allow", std::move(allow));
+  return response;
+}
+
+// OPTIONS *: the server as a whole.
+net::Response options_of_server() {
+  return options_answer("GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS");
+}
+
+// An address of ours, but not with this method.
+Result<net::Response> other_method(Exchange& x) {
+  const auto& cors = x.app->model().cors;
+  if (x.request.method == net::Method::kOptions) {
+    if (cors && is_preflight(x.request)) return preflight_answer(*cors, x.request, x.allow);
+    return options_answer(x.allow);
+  }
+  const std::string_view method = x.request.method_text;
+  x.refusal_headers.emplace_back("Allow", x.allow);
+  const bool unknown =
+      x.request.method == net::Method::kOther && method != "TRACE" && method != "CONNECT";
+  return fail(unknown ? Code::kNotImplemented : Code::kMethodNotAllowed,
+              fmt::format("{} is not allowed here; allowed: {}", unknown ? "this method" : method,
+                          x.allow));
+}
+
+}  // namespace
+
+Exchange::Exchange(CoreState& core_in, Context ctx_in, const net::Request& request_in)
+    : core(core_in),
+      ctx(std::move(ctx_in)),
+      request(request_in),
+      app(core_in.snapshot),
+      began_us(core_in.shared.seams.clock->monotonic_us()) {}
+
+Exchange::~Exchange() {
+  if (!admitted) return;
+  core.overload.done(work(), error && error->code == Code::kOverloaded);
+}
+
+Overload::Work Exchange::work() const {
+  return is_safe(request.method) ? Overload::Work::kRead : Overload::Work::kWrite;
+}
+
+// THE order of checks. What can be told without waiting comes first, and nothing looks at the body
+// before the caller is known and there is room for the work.
+Task<Result<net::Response>> Pipeline::run(Exchange& x) const {
+  if (x.request.path == "*") co_return options_of_server();
+  CO_TRY_VOID(find_address(x));                       // 404
+  CO_TRY_VOID(check_place(x));                        // 404 where only the operator may call
+  if (x.route == nullptr) co_return other_method(x);  // OPTIONS and preflights; 405, 501
+  if (!x.route->before_admission) {
+    CO_TRY_VOID(admit(x));  // 503
+  }
+  CO_TRY_VOID(co_await authenticate(x));  // 401
+  CO_TRY_VOID(check_body_type(x));        // 415
+  CO_TRY_VOID(check_accept(x));           // 406
+  CO_TRY_VOID(read_idempotency_key(x));   // 400
+  CO_TRY_VOID(x.ctx.alive());             // 503: it waited too long
+
+  Call call{.ctx = x.ctx,
+            .request = x.request,
+            .app = *x.app,
+            .principal = x.principal,
+            .path = std::move(x.path),
+            .route = x.route,
+            .idempotency_key = x.idempotency_key};
+  co_return co_await x.route->endpoint->call(call);
+}
+
+Task<net::Response> Pipeline::handle(Context& ctx, const net::Request& request) {
+  Exchange x(core_, ctx.child(core_.shared.config.request_timeout_us), request);
+  identify(x);
+  net::Response response;
+  try {
+    auto result = co_await run(x);
+    response = result ? std::move(*result) : problem(x, std::move(result).error());
+  } catch (const std::exception& thrown) {
+    response = problem(x, internal_error(std::string("exception: ") + thrown.what()));
+  } catch (...) {
+    response = problem(x, internal_error("exception of no known type"));
+  }
+  finish(x, response);
+  co_return response;
+}
+
+net::Response Pipeline::refuse(const Error& error) {
+  net::Response response;
+  response.status = error.status();
+  response.content_type = kProblemContentType;
+  const std::string id = format_uuid(core_.ids.next());
+  response.body = problem_json(error, "", id);
+  response.set("X-Request-Id", id);
+  response.set("X-Content-Type-Options", "nosniff");
+  response.set("Cache-Control", "no-store");
+  if (error.retry_after_s > 0) response.set("Retry-After", std::to_string(error.retry_after_s));
+  response.close = true;
+  for (RequestObserver* observer : core_.shared.observers) observer->on_refused(error);
+  return response;
+}
+
+// The caller's ids where they are sane, so that its log and ours can be laid beside each other.
+void Pipeline::identify(Exchange& x) const {
+  const Uuid made = core_.ids.next();
+  const auto id = x.request.header("X-Request-Id");
+  x.ctx.request_id = id && is_sane_request_id(*id) ? std::string(*id) : format_uuid(made);
+  const auto parent = x.request.header("traceparent");
+  if (parent && x.request.count("traceparent") == 1) {
+    if (auto trace = parse_traceparent(*parent)) {
+      x.traced = true;
+      x.ctx.trace = std::move(*trace);
+      x.ctx.trace.state = passable_tracestate(x.request.header("tracestate").value_or(""));
+    }
+  }
+  if (!x.traced) x.ctx.trace.trace_id = made.bytes;
+  // Our own span. The second half of a UUIDv7 is random, and never zero: it has the variant bits.
+  std::copy(made.bytes.begin() + 8, made.bytes.end(), x.ctx.trace.span_id.begin());
+}
+
+Result<> Pipeline::find_address(Exchange& x) const {
+  Snapshot::Found found = x.app->find(x.request.method, x.request.path);
+  if (found.here == nullptr) return fail(not_here());
+  x.here = found.here;
+  x.route = found.route;
+  x.path = std::move(found.path);
+  x.allow = std::move(found.allow);
+  return {};
+}
+
+Result<> Pipeline::check_place(const Exchange& x) const {
+  const Config& config = core_.shared.config;
+  if (x.route->policy != Policy::kOperator) {
+    // The admin listener serves the operator, not the app.
+    return listener_ == Listener::kAdmin && x.route->policy == Policy::kRules ? fail(not_here())
+                                                                              : Result<>();
+  }
+  const bool allowed = listener_ == Listener::kAdmin
+                           ? !x.request.peer_is_loopback || asked_by_operator(x.request)
+                           : config.admin_listen.empty() && asked_by_operator(x.request);
+  if (!allowed) return fail(not_here());
+  return {};
+}
+
+Result<> Pipeline::admit(Exchange& x) const {
+  core_.probe.request_came();
+  if (core_.overload.admit(x.work())) {
+    x.admitted = true;
+    return {};
+  }
+  x.shed = true;
+  Error error = make_error(Code::kOverloaded, "the server has more work than it can do; try later");
+  error.retry_after_s = 1;
+  return fail(std::move(error));
+}
+
+Task<Result<>> Pipeline::authenticate(Exchange& x) const {
+  if (x.route->policy != Policy::kRules) co_return Result<>();
+  if (core_.shared.authenticator != nullptr) {
+    CO_TRY(x.principal,
+           co_await core_.shared.authenticator->authenticate(x.ctx, x.request, *x.app));
+    co_return Result<>();
+  }
+  if (x.request.header("Authorization")) {
+    co_return fail(Code::kInvalidCredentials, "this server knows no credentials");
+  }
+  co_return Result<>();
+}
+
+net::Response Pipeline::problem(Exchange& x, Error error) const {
+  if (!error.inside.empty() || error.code == Code::kInternal) {
+    LOG_ERROR("request failed", {{"request_id", x.ctx.request_id},
+                                 {"method", x.request.method_text},
+                                 {"route", x.route != nullptr ? x.route->path : std::string()},
+                                 {"code", error.name()},
+                                 {"inside", error.inside}});
+  }
+  net::Response response;
+  response.status = error.status();
+  response.content_type = kProblemContentType;
+  response.body = problem_json(error, x.request.path, x.ctx.request_id);
+  for (auto& [name, value] : x.refusal_headers) response.set(name, std::move(value));
+  if (response.status == 401) {
+    response.set("WWW-Authenticate",
+                 bearer_challenge(x.app->model().app, error.code == Code::kInvalidCredentials));
+  }
+  const int wait_s = error.retry_after_s > 0           ? error.retry_after_s
+                     : code_info(error.code).retryable ? 1
+                                                       : 0;
+  if (wait_s > 0) response.set("Retry-After", std::to_string(wait_s));
+  x.error = std::move(error);
+  return response;
+}
+
+void Pipeline::finish(Exchange& x, net::Response& response) const {
+  response.set("X-Request-Id", x.ctx.request_id);
+  if (x.traced) {
+    response.set("traceparent", format_traceparent(x.ctx.trace));
+    if (!x.ctx.trace.state.empty()) response.set("tracestate", x.ctx.trace.state);
+  }
+  response.set("X-Content-Type-Options", "nosniff");
+  if (find_header(response, "Cache-Control") == nullptr) {
+    if (const auto value = default_cache_control(x, response); !value.empty()) {
+      response.set("Cache-Control", std::string(value));
+    }
+  }
+  const bool ruled = x.route != nullptr && x.route->policy == Policy::kRules;
+  if (ruled && is_safe(x.request.method)) add_vary(response, "Authorization");
+  const auto& cors = x.app->model().cors;
+  if (cors && (x.route == nullptr || x.route->policy != Policy::kOperator) &&
+      !is_preflight(x.request)) {
+    add_cors(*cors, x.request, response);
+  }
+  compress(x.request, core_.shared.config.compress_bytes_min, response);
+  if (core_.shared.draining.load(std::memory_order_relaxed)) response.close = true;
+
+  const int64_t now_us = core_.shared.seams.clock->monotonic_us();
+  const Finished finished{
+      .ctx = x.ctx,
+      .request = x.request,
+      .response = response,
+      .app = *x.app,
+      .route = x.route,
+      .principal = x.principal,
+      .error = x.error ? &*x.error : nullptr,
+      .duration_us = now_us - x.began_us,
+      .bytes_out = response.stream ? response.stream_bytes.value_or(0) : response.body.size(),
+      .shed = x.shed};
+  for (RequestObserver* observer : core_.shared.observers) observer->on_finished(finished);
+}
+
+std::string bearer_challenge(std::string_view realm, bool invalid) {
+  std::string out = "Bearer realm=\"" + std::string(realm) + "\"";
+  if (invalid) out += ", error=\"invalid_token\"";
+  return out;
+}
+
+}  // namespace mettle::engine
