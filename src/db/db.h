@@ -61,12 +61,17 @@ class Row {
  public:
   virtual ~Row() = default;
   virtual int size() const = 0;
+  // What is stored: kNull, kInt, kFloat, kText or kBytes (and richer kinds on PostgreSQL).
+  virtual Kind stored(int column) const = 0;
   virtual bool is_null(int column) const = 0;
   virtual int64_t int64(int column) const = 0;
   virtual double real(int column) const = 0;
   virtual std::string_view text(int column) const = 0;  // text, json, dates
   virtual std::string_view blob(int column) const = 0;  // bytes; a uuid's 16
-  Value value(int column, ColumnKind kind) const;       // any kind, copied out
+  // Any kind, copied out; Null for NULL. A stored value that is not of `kind` (a text that is no
+  // date, a blob that is no uuid) is Unknown: somebody else wrote it, and it must not pass for
+  // data.
+  Value value(int column, ColumnKind kind) const;
 };
 
 class RowSink {
@@ -100,10 +105,11 @@ class WriteTx : public Tx {
   virtual Task<Result<>> release() = 0;
 };
 
-// A unit of work that commits or not as a whole. run() may be called again from the start (group
-// rolled back, serialization failure): it must keep nothing from the call before. An error from
-// run() rolls back this unit alone. On SQLite run() is called on the writer thread and must wait
-// for nothing but the tx.
+// A unit of work that commits or not as a whole. The store frees the unit on the caller's core or
+// on its own thread, whoever is last. run() may be called again from the start (group rolled back,
+// serialization failure): it must keep nothing from the call before. An error from run() rolls back
+// this unit alone. On SQLite run() is called on the writer thread and must wait for nothing but the
+// tx.
 class WriteUnit {
  public:
   virtual ~WriteUnit() = default;
@@ -113,6 +119,7 @@ class WriteUnit {
 class ReadUnit {
  public:
   virtual ~ReadUnit() = default;
+  // May run on a thread of the store; must wait for nothing but the tx.
   virtual Task<Result<>> run(Tx& tx) = 0;
   // As RowSink::restart: the unit is to be run again from its beginning.
   virtual void restart() = 0;

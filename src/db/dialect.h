@@ -26,7 +26,8 @@ class Dialect {
   // Null-safe equality, true or false and never NULL.
   virtual std::string is_same(std::string_view a, std::string_view b) const = 0;
   virtual std::string is_not_same(std::string_view a, std::string_view b) const = 0;
-  // Guarded arithmetic on int64 (and decimals' units): NULL on overflow and division by zero.
+  // Guarded arithmetic on int64 (and decimals' units): NULL on overflow and division by zero. `op`
+  // is one of + - * / %; "-" with an empty `b` negates.
   virtual std::string guarded(std::string_view op, std::string_view a,
                               std::string_view b) const = 0;
 };

@@ -1,0 +1,61 @@
+#include "db/sqlite/handle.h"
+
+#include <fmt/format.h>
+#include <sqlite3.h>
+
+#include "base/check.h"
+#include "db/sqlite/errors.h"
+
+namespace mettle::db {
+
+void CloseDatabase::operator()(sqlite3* db) const {
+  // BUSY would mean a statement of ours is still open.
+  CHECK(sqlite3_close(db) == SQLITE_OK);
+}
+void FinalizeStatement::operator()(sqlite3_stmt* stmt) const {
+  sqlite3_finalize(stmt);
+}
+
+Result<DatabaseHandle> open_handle(const std::string& file, int flags, const std::string& vfs) {
+  sqlite3* raw = nullptr;
+  int rc = sqlite3_open_v2(file.c_str(), &raw, flags | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE,
+                           vfs.empty() ? nullptr : vfs.c_str());
+  DatabaseHandle db(raw);
+  if (rc != SQLITE_OK) {
+    Error error = make_error(
+        Code::kUnavailable,
+        fmt::format("cannot open {}: {}", file, raw ? sqlite3_errmsg(raw) : sqlite3_errstr(rc)));
+    return fail(std::move(error));
+  }
+  return db;
+}
+
+Result<StatementHandle> prepare_handle(sqlite3* db, const std::string& sql) {
+  sqlite3_stmt* raw = nullptr;
+  if (sqlite3_prepare_v3(db, sql.data(), static_cast<int>(sql.size()), 0, &raw, nullptr) !=
+      SQLITE_OK) {
+    return fail(last_error(db, Verb::kOther, sql));
+  }
+  if (raw == nullptr) return fail(internal_error("empty statement"));
+  return StatementHandle(raw);
+}
+
+Result<> exec_handle(sqlite3* db, const char* sql) {
+  if (sqlite3_exec(db, sql, nullptr, nullptr, nullptr) != SQLITE_OK)
+    return fail(last_error(db, Verb::kOther, sql));
+  return {};
+}
+
+Result<std::vector<std::string>> text_rows(sqlite3* db, const std::string& sql) {
+  TRY(StatementHandle stmt, prepare_handle(db, sql));
+  std::vector<std::string> rows;
+  int rc;
+  while ((rc = sqlite3_step(stmt.get())) == SQLITE_ROW) {
+    auto* text = reinterpret_cast<const char*>(sqlite3_column_text(stmt.get(), 0));
+    rows.emplace_back(text == nullptr ? "" : text);
+  }
+  if (rc != SQLITE_DONE) return fail(last_error(db, Verb::kRead, sql));
+  return rows;
+}
+
+}  // namespace mettle::db
