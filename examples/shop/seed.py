@@ -137,7 +137,8 @@ def order(n, product_count):
     for i in range(1 + (dice >> 40) % 4):
         roll = number(ORDER, n, i)
         # The first products sell best, so that top_products has something to say.
-        product = 1 + ((roll >> 8) % product_count if roll & 3 else (roll >> 8) % 12 % product_count)
+        popular = roll & 3 == 0
+        product = 1 + (roll >> 8) % (min(12, product_count) if popular else product_count)
         if product not in seen:
             seen.add(product)
             items.append((product, 1 + (roll >> 50) % 3))

@@ -208,7 +208,8 @@ async function explain(problem, keyField) {
     await markLines(problem);
   } else if (problem.status === 0 || problem.status >= 500 || problem.status === 429) {
     const wait = problem.retryAfter ? ` in ${problem.retryAfter} seconds` : "";
-    showProblem(problem, `Please try again${wait}: the order is placed once, however often you try.`);
+    showProblem(problem,
+                `Please try again${wait}: the order is placed once, however often you try.`);
   } else {
     showProblem(problem);
     await markLines(problem);
@@ -243,8 +244,8 @@ function showProblem(problem, advice) {
   if (!problem) return;
   box.append(advice ?? problem.message);
   const small = document.createElement("small");
-  small.textContent = [advice && problem.message, problem.requestId && `Request ${problem.requestId}`]
-    .filter(Boolean).join(" · ");
+  const facts = [advice && problem.message, problem.requestId && `Request ${problem.requestId}`];
+  small.textContent = facts.filter(Boolean).join(" · ");
   if (small.textContent) box.append(small);
 }
 
@@ -290,7 +291,8 @@ function orderItem(order) {
 
 async function showCategories() {
   const page = await call("/categories?select=id,name&order=name&limit=1000").catch(() => null);
-  for (const {id, name} of page?.items ?? []) $("#search").elements.category.add(new Option(name, id));
+  const choice = $("#search").elements.category;
+  for (const {id, name} of page?.items ?? []) choice.add(new Option(name, id));
 }
 
 let typing;
