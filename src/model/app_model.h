@@ -42,7 +42,7 @@ enum class Type : uint8_t {
   kObject,
 };
 std::string_view type_name(Type type);  // as written in the file
-// The kind of the values of that type; a reference's is its target id's (uuid or int).
+// The kind of the values of that type; a reference counts as uuid (AppModel::kind_of knows better).
 Kind type_kind(Type type);
 
 enum class OnDelete : uint8_t { kRestrict, kCascade, kSetNull };
@@ -83,6 +83,8 @@ struct Shape {
 struct Member {
   std::string name;
   Shape shape;
+  std::string doc = {};  // `description:`, for OpenAPI
+  Pos pos = {};
 };
 
 struct Column {
@@ -149,6 +151,7 @@ struct Handler {
   std::string url;  // after ${ENV}
   int64_t timeout_us = 5'000'000;
   int retries = 0;
+  Pos pos;
 };
 
 struct Command {
@@ -210,6 +213,7 @@ struct StaticMount {
 
 struct AppModel {
   std::string app;
+  std::string doc;  // `description:`
   int api = 1;
   std::string file;  // path as given
   std::string hash;  // SHA-256 of the file's meaning, hex; the schema's app_hash
@@ -224,6 +228,8 @@ struct AppModel {
 
   int find_table(std::string_view name) const;  // -1 if there is none
   const Relation* find_relation(int from_table, std::string_view name) const;
+  // The kind of the shape's values; a reference's is that of its target's ids.
+  Kind kind_of(const Shape& shape) const;
 };
 
 }  // namespace mettle::model

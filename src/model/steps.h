@@ -14,6 +14,8 @@
 
 namespace mettle::model {
 
+struct Member;  // app_model.h
+
 // A value in a step: a literal; `=expr`; or text with `{expr}` holes (parts alternate text and
 // hole).
 struct Expression {
@@ -26,6 +28,8 @@ struct Expression {
   std::vector<std::pair<std::string, Expression>> members;  // kMap
   std::vector<Expression> elements;                         // kList
   Pos pos;
+
+  Expression();  // declared, so that pairs of it can be named inside it
 };
 
 struct Let {
@@ -56,6 +60,7 @@ struct Step {
   std::vector<Step> steps;                         // each
   std::optional<Source> sql_sqlite, sql_postgres;  // sql
   std::vector<std::pair<std::string, std::string>> returns;  // sql with `as`: column → type name
+  std::vector<Member> returns_shapes;                        // the same with scales and the like
   std::string as;
   std::optional<Source> when;
   std::optional<int64_t> expect_rows;

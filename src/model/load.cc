@@ -1,0 +1,160 @@
+#include "model/load.h"
+
+#include <filesystem>
+#include <fstream>
+#include <set>
+
+#include "model/canonical.h"
+#include "model/keys.h"
+#include "model/read.h"
+
+namespace mettle::model {
+
+void read_auth(Reading& in, const Node& root) {
+  const Node* auth = find_map(root, "auth");
+  if (auth == nullptr) return;
+  const Node* roles = auth->find("roles");
+  if (roles == nullptr) return;
+  std::set<std::string> seen;
+  for (size_t i = 0; i < roles->elements.size(); ++i) {
+    const Node& role = roles->elements[i];
+    if (!role.is_scalar() || role.refused) continue;
+    if (!seen.insert(role.text()).second) {
+      in.error(role.pos, "auth.roles." + std::to_string(i), "duplicate_value",
+               "the role \"" + role.text() + "\" stands twice");
+      continue;
+    }
+    in.app.auth.roles.push_back(role.text());
+  }
+}
+
+namespace {
+
+// "https://shop.example:8443": scheme, host, maybe a port, nothing behind.
+bool is_origin(std::string_view text) {
+  for (const std::string_view scheme : {"https://", "http://"}) {
+    if (!text.starts_with(scheme)) continue;
+    const std::string_view host = text.substr(scheme.size());
+    return !host.empty() && host.find_first_of("/?#* \t") == std::string_view::npos;
+  }
+  return false;
+}
+
+}  // namespace
+
+void read_cors(Reading& in, const Node& root) {
+  const Node* node = find_map(root, "cors");
+  if (node == nullptr) return;
+  Cors cors;
+  if (const Node* origins = node->find("origins")) {
+    for (size_t i = 0; i < origins->elements.size(); ++i) {
+      const Node& origin = origins->elements[i];
+      if (!origin.is_scalar() || origin.refused) continue;
+      if (origin.text() != "*" && !is_origin(origin.text())) {
+        std::string bare = origin.text();
+        while (bare.ends_with('/')) bare.pop_back();
+        in.error(origin.pos, "cors.origins." + std::to_string(i), "invalid_origin",
+                 "an origin is a scheme, a host and maybe a port, with nothing behind",
+                 is_origin(bare) ? model::quoted(bare) : "\"https://shop.example\"");
+      }
+      cors.origins.push_back(origin.text());
+    }
+  }
+  cors.credentials = read_bool(*node, "credentials");
+  if (cors.credentials && std::ranges::find(cors.origins, std::string("*")) != cors.origins.end()) {
+    in.error(key_pos(*node, "credentials"), "cors.credentials", "credentials_for_all",
+             "every page of the web could act with its visitors' credentials",
+             "name the origins instead of \"*\"");
+  }
+  if (const auto age = read_duration(*node, "max_age")) {
+    constexpr int64_t kDay = int64_t{86'400} * 1'000'000;
+    if (*age > kDay) {
+      in.error(node->find("max_age")->pos, "cors.max_age", "out_of_range",
+               "browsers remember a preflight for a day at most", "max_age: 1d");
+    } else {
+      cors.max_age_s = static_cast<int>(*age / 1'000'000);
+    }
+  }
+  in.app.cors = std::move(cors);
+}
+
+void read_statics(Reading& in, const Node& root) {
+  const Node* statics = find_map(root, "static");
+  if (statics == nullptr) return;
+  for (const auto& [key, node] : statics->members) {
+    if (!node.is_scalar() || node.refused) continue;
+    const std::string path = join("static", key.text());
+    const std::string& prefix = key.text();
+    if (!prefix.starts_with('/') || prefix.find("//") != std::string::npos ||
+        prefix.find("..") != std::string::npos || prefix.find_first_of("{}?#% ") != prefix.npos) {
+      in.error(key.pos, path, "invalid_prefix", "expected the beginning of a path, such as /",
+               "\"/\": public/");
+      continue;
+    }
+    const std::filesystem::path folder(node.text());
+    const bool outside =
+        folder.is_absolute() || node.text().empty() || *folder.lexically_normal().begin() == "..";
+    if (outside) {
+      in.error(node.pos, path, "invalid_folder",
+               "the folder stands beside the app file: no absolute path, no ..",
+               model::quoted(prefix) + ": public/");
+      continue;
+    }
+    std::string prefix_end = prefix;
+    if (!prefix_end.ends_with('/')) prefix_end += '/';
+    const auto base = std::filesystem::path(in.options.base_folder) / folder;
+    std::error_code ignored;
+    auto absolute = std::filesystem::absolute(base, ignored).lexically_normal();
+    in.app.statics.push_back({prefix_end, absolute.string()});
+  }
+}
+
+std::shared_ptr<const AppModel> load_text(std::string text, const std::string& file,
+                                          const LoadOptions& options, Faults& faults) {
+  const auto document = read_yaml(std::move(text), faults);
+  if (document == nullptr) return nullptr;
+  const Node& root = document->root;
+  validate(*document, root, app_spec(), {}, faults);
+  if (!root.is_map()) return nullptr;
+  auto app = std::make_shared<AppModel>();
+  app->app = read_text(root, "app").value_or("");
+  app->doc = read_text(root, "description").value_or("");
+  app->api = static_cast<int>(read_int(root, "api").value_or(1));
+  app->file = file;
+  Reading in{*document, options, faults, *app};
+  read_tables(in, root);
+  read_auth(in, root);
+  check_tables(in, root);
+  read_relations(in, root);
+  read_cors(in, root);
+  read_statics(in, root);
+  read_commands(in, root);
+  read_queries(in, root);
+  read_routes(in, root);
+  if (faults.has_errors()) return nullptr;
+  app->hash = meaning_hash(root);
+  return app;
+}
+
+Loaded load_file(const std::string& path, const LoadOptions& options, Faults& faults) {
+  Loaded out;
+  std::error_code error;
+  const auto size = std::filesystem::file_size(path, error);
+  std::ifstream in(path, std::ios::binary);
+  if (error || !in) {
+    faults.error({}, {}, "unreadable_file", "cannot read " + path, "mettle new NAME makes one");
+    return out;
+  }
+  // One byte more than allowed is enough to refuse it.
+  out.text.resize(std::min<uintmax_t>(size, kAppFileBytesMax + 1));
+  in.read(out.text.data(), static_cast<std::streamsize>(out.text.size()));
+  out.text.resize(static_cast<size_t>(std::max<std::streamsize>(in.gcount(), 0)));
+  LoadOptions with_folder = options;
+  if (with_folder.base_folder.empty()) {
+    with_folder.base_folder = std::filesystem::path(path).parent_path().string();
+  }
+  out.app = load_text(out.text, path, with_folder, faults);
+  return out;
+}
+
+}  // namespace mettle::model
