@@ -51,9 +51,12 @@ struct Type {
   int table = -1;                                              // kRow
   std::shared_ptr<const Type> element;                         // kList, kMap
   std::shared_ptr<const std::map<std::string, Type>> members;  // kObject
+  std::shared_ptr<const std::vector<std::string>> values;      // kText: the only ones, of an enum
   std::string to_string() const;  // for messages: "decimal(2)", "list of text"
 };
 Type type_of(const model::AppModel& app, const model::Shape& shape);
+// An object of the members (`input` of a command, `path` of a route).
+Type object_type(const model::AppModel& app, const std::vector<model::Member>& members);
 Type row_type(int table);
 
 // The names an expression may use, with their types.
@@ -85,39 +88,61 @@ class Bindings {
 };
 
 class Node;  // the checked syntax tree (rules/ast.h)
+using NodeRef = std::shared_ptr<const Node>;
 
 class Expr {
  public:
+  // REQUIRES: root is a checked tree.
+  explicit Expr(NodeRef root, model::Source source = {});
+
   const Type& type() const;
-  const model::Source& source() const;
+  const model::Source& source() const { return source_; }
   // Names of the environment that the expression reads ("row", "auth", ...).
-  const std::vector<std::string>& uses() const;
+  const std::vector<std::string>& uses() const { return uses_; }
   bool uses_name(std::string_view name) const;
   // Reads related rows (member access along references, exists/all over relations): only SQL can
   // tell.
-  bool needs_sql() const;
+  bool needs_sql() const { return needs_sql_; }
   // The value if it is the same whatever the bindings are.
   std::optional<Value> constant() const;
   const Node& root() const { return *root_; }
-
-  explicit Expr(std::shared_ptr<const Node> root);
+  const NodeRef& root_ref() const { return root_; }
 
  private:
-  std::shared_ptr<const Node> root_;
+  NodeRef root_;
+  model::Source source_;
+  std::vector<std::string> uses_;
+  bool needs_sql_ = false;
 };
 using ExprRef = std::shared_ptr<const Expr>;
 
 // Parses and type-checks. Faults go to `faults` at the position inside the source; nullptr then.
-// `want` is the type the result must have (kDyn: any).
+// `want` is the type the result must have (kDyn: any). A condition (want kBool) that can only be
+// true or only false without being written so is a warning.
 ExprRef compile(const model::Source& source, const Environment& environment, const Type& want,
                 std::string_view path, model::Faults& faults);
 
-// In memory. REQUIRES: !expr.needs_sql(). Never fails: errors are Unknown. `cost_max` bounds the
-// work (list elements visited and bytes matched); beyond it the result is Unknown.
+// The columns of the row `name` that the rule reads, in order of appearance, each once: named
+// outright, followed as a reference, or matched by a relation.
+std::vector<std::string> columns_read(const Expr& expr, std::string_view name);
+// Reads no row, neither `row` nor `new` nor a related one: decided by the caller alone, before the
+// body is read.
+bool independent_of_rows(const Expr& expr);
+
+// The parts of a condition that the caller alone decides and that stand beside parts that rows
+// decide: `'clerk' in auth.roles` of `row.user_id == auth.id || 'clerk' in auth.roles`. A statement
+// that keeps them as parameters cannot use an index; so evaluate() each, and make one statement for
+// each outcome that occurs of the rule that resolve() leaves.
+std::vector<ExprRef> switches(const Expr& expr);
+// `outcomes[i]` is the value of switches(expr)[i]. What is then decided is folded.
+ExprRef resolve(const Expr& expr, const std::vector<Value>& outcomes);
+
+// In memory. REQUIRES: !expr.needs_sql(). Never fails: errors are Unknown, and so is what would
+// cost more than about a million steps (elements visited, kilobytes searched).
 Value evaluate(const Expr& expr, const Bindings& bindings);
 
 // A name of the environment that is a row of the statement: its columns are written as
-// alias.column.
+// alias.column. Aliases that begin with "mt_" are taken.
 struct SqlRow {
   std::string name;  // "row"
   int table = -1;
@@ -138,6 +163,9 @@ enum class SqlContext : uint8_t {
   kValue,      // the exact three-valued result is wanted
 };
 
+// Fails with kInvalidApp where SQL cannot say it: exists/all over a list of the input whose
+// condition reads the statement's rows, `in` over a json column; with kQueryTooComplex beyond 64
+// KiB of SQL.
 Result<SqlExpr> to_sql(const Expr& expr, const std::vector<SqlRow>& rows,
                        const db::Dialect& dialect, SqlContext context);
 
