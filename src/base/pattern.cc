@@ -16,7 +16,8 @@ Pattern::~Pattern() = default;
 Result<std::shared_ptr<const Pattern>> Pattern::compile(std::string_view text) {
   re2::RE2::Options options;
   options.set_log_errors(false);
-  options.set_max_mem(1 << 20);  // a pattern that needs more is refused here, not at its first match
+  options.set_max_mem(
+      1 << 20);  // a pattern that needs more is refused here, not at its first match
   auto impl = std::make_unique<Impl>(text, options);
   if (!impl->re.ok()) return fail(Code::kInvalid, impl->re.error());
   return std::shared_ptr<const Pattern>(new Pattern(std::move(impl)));

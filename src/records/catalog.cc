@@ -1,0 +1,170 @@
+#include "records/catalog.h"
+
+#include "base/json_write.h"
+
+namespace mettle::records {
+
+namespace {
+
+// A few thousand shapes are more than an app's clients use; a client that makes up shapes only
+// costs compile time.
+constexpr size_t kCachedShapesMax = 4096;
+
+class Compiler {
+ public:
+  Compiler(const model::AppModel& model, const db::Dialect& dialect, model::Faults& faults)
+      : model_(model), dialect_(dialect), faults_(faults) {}
+
+  TableInfo table(int index);
+
+ private:
+  Rule rule(const model::Source& source, const model::Table& table, std::string path,
+            bool with_new);
+  Rule access(const std::optional<model::Source>& source, const model::Table& table,
+              std::string_view action, bool with_new, bool owner_may);
+  ColumnInfo column(const model::Table& table, int index);
+
+  const model::AppModel& model_;
+  const db::Dialect& dialect_;
+  model::Faults& faults_;
+};
+
+bool contains(const std::vector<std::string>& names, std::string_view name) {
+  return std::find(names.begin(), names.end(), name) != names.end();
+}
+
+Rule Compiler::rule(const model::Source& source, const model::Table& table, std::string path,
+                    bool with_new) {
+  rules::Environment environment = rules::Environment::base(model_);
+  const int index = static_cast<int>(&table - model_.tables.data());
+  environment.declare("row", rules::row_type(index));
+  if (with_new) environment.declare("new", rules::row_type(index));
+  rules::Type want;
+  want.tag = rules::Type::Tag::kBool;
+  Rule made;
+  made.expr = rules::compile(source, environment, want, path, faults_);
+  if (!made.expr) return made;
+  made.names_new = contains(made.expr->uses(), "new");
+  made.reads_row = !rules::independent_of_rows(*made.expr);
+  made.prejudge = std::make_shared<const rules::Prejudge>(*made.expr);
+  made.switches = rules::switches(*made.expr);
+  return made;
+}
+
+Rule Compiler::access(const std::optional<model::Source>& source, const model::Table& table,
+                      std::string_view action, bool with_new, bool owner_may) {
+  if (source) {
+    return rule(*source, table, fmt::format("tables.{}.access.{}", table.name, action), with_new);
+  }
+  if (!owner_may || table.owner < 0) return {};
+  const std::string& owner = table.columns[static_cast<size_t>(table.owner)].name;
+  return rule({fmt::format("row.{} == auth.id", owner), table.pos}, table,
+              fmt::format("tables.{}.owner", table.name), false);
+}
+
+ColumnInfo Compiler::column(const model::Table& table, int index) {
+  const model::Column& column = table.columns[static_cast<size_t>(index)];
+  ColumnInfo info;
+  info.column = &column;
+  info.index = index;
+  info.json_key = json_key_fragment(column.name);
+  info.sql_name = dialect_.identifier(column.name);
+  const std::string path = fmt::format("tables.{}.columns.{}", table.name, column.name);
+  info.shape = compile_shape(model_, column.shape, path, faults_);
+  if (column.read) info.read = rule(*column.read, table, path + ".read", false);
+  if (column.write) info.write = rule(*column.write, table, path + ".write", true);
+  return info;
+}
+
+TableInfo Compiler::table(int index) {
+  const model::Table& table = model_.tables[static_cast<size_t>(index)];
+  TableInfo info;
+  info.index = index;
+  info.table = &table;
+  info.sql_name = dialect_.table(table.name);
+  info.key = table.key.empty() ? std::vector<int>{0} : table.key;
+  for (int i = 0; i < static_cast<int>(table.columns.size()); ++i) {
+    info.columns.push_back(column(table, i));
+    const ColumnInfo& added = info.columns.back();
+    if (added.read && added.read->reads_row) info.has_row_dependent_columns = true;
+  }
+  info.read = access(table.access.read, table, "read", false, true);
+  info.create = access(table.access.create, table, "create", true, false);
+  info.update = access(table.access.update, table, "update", true, true);
+  info.delete_ = access(table.access.delete_, table, "delete", false, true);
+  for (size_t i = 0; i < table.checks.size(); ++i) {
+    CheckInfo check;
+    check.expr =
+        rule(table.checks[i].rule, table, fmt::format("tables.{}.checks[{}]", table.name, i), false)
+            .expr;
+    check.message = table.checks[i].message;
+    info.checks.push_back(std::move(check));
+  }
+  return info;
+}
+
+}  // namespace
+
+bool Rule::always() const {
+  if (!expr) return false;
+  const std::optional<Value> value = expr->constant();
+  return value && value->is_true();
+}
+
+std::shared_ptr<const Catalog> Catalog::compile(std::shared_ptr<const model::AppModel> model,
+                                                const db::Dialect& dialect, model::Faults& faults) {
+  auto catalog = std::make_shared<Catalog>();
+  catalog->model_ = std::move(model);
+  catalog->dialect_ = &dialect;
+  Compiler compiler(*catalog->model_, dialect, faults);
+  for (int i = 0; i < static_cast<int>(catalog->model_->tables.size()); ++i) {
+    catalog->tables_.push_back(compiler.table(i));
+  }
+  if (faults.has_errors()) return nullptr;
+  return catalog;
+}
+
+Grant Catalog::grant(const Rule& rule, const rules::Bindings& bindings) const {
+  if (!rule.expr) return Grant::kNever;
+  if (rule.always()) return Grant::kAlways;
+  switch (rule.prejudge->judge(bindings)) {
+    case rules::Verdict::kTrue:
+      return Grant::kAlways;
+    case rules::Verdict::kNotTrue:
+      return Grant::kNever;
+    case rules::Verdict::kDepends:
+      return Grant::kDepends;
+  }
+  return Grant::kNever;
+}
+
+std::shared_ptr<const void> Catalog::find_cached(std::string_view key) const {
+  const std::lock_guard lock(cache_mutex_);
+  const auto it = cache_.find(key);
+  return it == cache_.end() ? nullptr : it->second;
+}
+
+void Catalog::put_cached(std::string_view key, std::shared_ptr<const void> value) const {
+  const std::lock_guard lock(cache_mutex_);
+  if (cache_.size() >= kCachedShapesMax) cache_.clear();
+  cache_.insert_or_assign(std::string(key), std::move(value));
+}
+
+rules::Bindings base_bindings(const Principal& who, Timestamp now) {
+  rules::Bindings bindings;
+  bindings.bind("auth", who.as_value());
+  bindings.bind("now", Value(now));
+  return bindings;
+}
+
+Error refused(const Principal& who, std::string_view action, std::string_view table) {
+  if (!who.signed_in()) {
+    return make_error(
+        Code::kUnauthenticated,
+        fmt::format("sign in to {} {}: nobody may do this anonymously", action, table));
+  }
+  return make_error(Code::kForbidden,
+                    fmt::format("you may not {} {}: the access rule refuses it", action, table));
+}
+
+}  // namespace mettle::records

@@ -1,0 +1,141 @@
+// Changes: what a Mutation does to rows, inside its transaction. Each operation applies the
+// caller's rules (or, for the app's own steps, none), validates, writes, and gives the rows as they
+// now are. The single place that writes app tables.
+//
+// Runs on the writer (SQLite) or on the core that holds the transaction's connection; one
+// WriteScope, one coroutine at a time.
+#pragma once
+
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/id.h"
+#include "base/json_read.h"
+#include "db/db.h"
+#include "records/answer.h"
+#include "records/catalog.h"
+#include "records/query.h"
+#include "records/resolve.h"
+
+namespace mettle::records {
+
+enum class Authority : uint8_t {
+  kCaller,  // the table's rules hold
+  kApp,     // steps of commands and routes: their own `access` has decided
+};
+
+// Values for some of a table's columns, by column index.
+struct RowInput {
+  std::vector<std::optional<Value>> values;
+  explicit RowInput(const TableInfo& table) : values(table.columns.size()) {}
+};
+
+// A whole row as it stands in the database, by column index.
+struct StoredRow {
+  std::vector<Value> values;
+  const Value& operator[](int column) const { return values[static_cast<size_t>(column)]; }
+};
+
+enum class RowMode : uint8_t { kCreate, kReplace, kPatch };
+
+// A JSON object as input for a row: types, constraints, unknown members (all reported at once into
+// `faults`); for kCreate and kReplace also what is required and absent. Members that the caller may
+// not write, whatever the row is, are a kForbidden naming them (kReplace keeps them for the
+// transaction, where an unchanged value passes).
+Result<RowInput> read_row(const Catalog& catalog, const TableInfo& table, const JsonNode& body,
+                          RowMode mode, const rules::Bindings& bindings, const std::string& pointer,
+                          std::vector<Fault>& faults);
+
+// Ids for the rows made by all writers of a process; ascending.
+class SharedIds {
+ public:
+  explicit SharedIds(Seams& seams) : ids_(seams) {}
+  Uuid next() {
+    const std::lock_guard lock(mutex_);
+    return ids_.next();
+  }
+
+ private:
+  std::mutex mutex_;
+  IdGenerator ids_;
+};
+
+class WriteScope {
+ public:
+  WriteScope(const Catalog& catalog, db::WriteTx& tx, const Principal& who, SharedIds& ids,
+             Timestamp now, const QueryLimits& limits);
+
+  const Catalog& catalog() const { return catalog_; }
+  db::WriteTx& tx() const { return tx_; }
+  const Principal& who() const { return who_; }
+  Timestamp now() const { return now_; }
+  const rules::Bindings& bindings() const { return bindings_; }
+  const QueryLimits& limits() const { return limits_; }
+  Uuid next_id() { return ids_.next(); }
+
+  // The value of any expression, looked up in the database where it walks to related rows.
+  Task<Result<Value>> evaluate(const rules::ExprRef& expr, const rules::Bindings& bindings);
+
+  // `pointer` is where the row's input stands, for faults ("" or "/3").
+  Task<Result<StoredRow>> insert(const TableInfo& table, RowInput input, Authority authority,
+                                 std::string pointer);
+  // The row with that key, if there is one that the authority may see.
+  Task<Result<std::optional<StoredRow>>> find(const TableInfo& table,
+                                              const std::vector<int>& columns,
+                                              std::vector<Value> values, Authority authority);
+  // Rows that a caller's filter selects among those readable; kTooManyRows above `rows_max`.
+  Task<Result<std::vector<StoredRow>>> matching(const TableInfo& table, const Filter& filter,
+                                                int64_t rows_max);
+  // Rows for which `where` is true (`row` in it is the row, other names from `bindings`), in order
+  // of the id.
+  Task<Result<std::vector<StoredRow>>> where(const TableInfo& table, const rules::ExprRef& where,
+                                             const rules::Bindings& bindings, int64_t rows_max);
+  // Gives the row as it is afterwards (version and updated_at move on, also when no value differs).
+  Task<Result<StoredRow>> update(const TableInfo& table, const StoredRow& before,
+                                 const RowInput& changes, Authority authority, std::string pointer);
+  Task<Result<>> remove(const TableInfo& table, const StoredRow& row, Authority authority);
+
+  // What the caller may see of a row just written: JSON, or nullopt where the read rule refuses it.
+  Task<Result<std::optional<std::string>>> represent(const TableInfo& table, const StoredRow& row,
+                                                     const Select& select);
+  // The row as rules know it: every column but the hidden ones.
+  Value as_value(const TableInfo& table, const StoredRow& row) const;
+
+ private:
+  Task<Result<>> allowed(const Rule& rule, const TableInfo& table, const StoredRow* before,
+                         const StoredRow* after, std::string_view action);
+  Task<Result<>> columns_allowed(const TableInfo& table, const RowInput& input,
+                                 const StoredRow* before, const StoredRow& after);
+  Task<Result<>> checks_hold(const TableInfo& table, const StoredRow& row,
+                             const std::string& pointer);
+  Task<Result<StoredRow>> completed(const TableInfo& table, RowInput input,
+                                    const std::string& pointer);
+  Task<Result<std::vector<StoredRow>>> select(const TableInfo& table, std::string condition,
+                                              std::vector<Value> values, int64_t rows_max);
+  Task<Error> explained(const TableInfo& table, const StoredRow& row, Error error,
+                        std::string pointer);
+  rules::Bindings row_bindings(const TableInfo& table, const StoredRow* before,
+                               const StoredRow* after) const;
+
+  const Catalog& catalog_;
+  db::WriteTx& tx_;
+  const Principal& who_;
+  SharedIds& ids_;
+  const Timestamp now_;
+  const QueryLimits& limits_;
+  rules::Bindings bindings_;
+};
+
+// A change that commits as one. run() may be called again from the start: it keeps nothing from the
+// call before.
+class Mutation {
+ public:
+  virtual ~Mutation() = default;
+  virtual Task<Result<Answer>> run(WriteScope& scope) = 0;
+};
+
+}  // namespace mettle::records

@@ -1,0 +1,217 @@
+// Door's reads: resolve → plan (cached by shape) → one statement → rendered rows.
+#include "base/crypto.h"
+#include "base/text.h"
+#include "records/cursor.h"
+#include "records/door.h"
+#include "records/etag.h"
+#include "records/plan.h"
+
+namespace mettle::records {
+
+namespace {
+
+// Renders a page: at most `limit` rows; one more says that there is a next page.
+class PageSink final : public db::RowSink {
+ public:
+  PageSink(const Plan& plan, int64_t limit) : plan_(plan), limit_(limit) { restart(); }
+
+  void restart() override {
+    items_ = "[";
+    rows_ = 0;
+    more_ = false;
+    last_.clear();
+  }
+
+  Result<bool> on_row(const db::Row& row) override {
+    if (rows_ == limit_) {
+      more_ = true;
+      return false;
+    }
+    if (rows_ > 0) items_ += ',';
+    render(*plan_.shape, row, items_);
+    if (++rows_ == limit_) keep_keys(row);
+    return true;
+  }
+
+  Page finish() {
+    items_ += ']';
+    Page page;
+    page.items = std::move(items_);
+    page.rows = rows_;
+    return page;
+  }
+  bool more() const { return more_; }
+  const std::vector<std::optional<Value>>& last() const { return last_; }
+
+ private:
+  void keep_keys(const db::Row& row) {
+    for (size_t i = 0; i < plan_.keys.size(); ++i) {
+      const int column = plan_.keys_first + static_cast<int>(i);
+      if (row.is_null(column)) {
+        last_.emplace_back(std::nullopt);
+      } else {
+        last_.emplace_back(row.value(column, plan_.keys[i]));
+      }
+    }
+  }
+
+  const Plan& plan_;
+  const int64_t limit_;
+  std::string items_;
+  int64_t rows_ = 0;
+  bool more_ = false;
+  std::vector<std::optional<Value>> last_;
+};
+
+class NumberSink final : public db::RowSink {
+ public:
+  void restart() override { value = 0; }
+  Result<bool> on_row(const db::Row& row) override {
+    value = row.int64(0);
+    return true;
+  }
+  int64_t value = 0;
+};
+
+// A page and its count, in one snapshot.
+class CountedPage final : public db::ReadUnit {
+ public:
+  CountedPage(const Plan& plan, std::vector<Value> values, std::vector<Value> count_values,
+              int64_t limit)
+      : sink(plan, limit),
+        plan_(plan),
+        values_(std::move(values)),
+        count_values_(std::move(count_values)) {}
+
+  Task<Result<>> run(db::Tx& tx) override {
+    CO_TRY_VOID(co_await tx.run(plan_.statement, values_, &sink));
+    CO_TRY_VOID(co_await tx.run(plan_.count, count_values_, &count));
+    co_return Result<>();
+  }
+  void restart() override {
+    sink.restart();
+    count.restart();
+  }
+
+  PageSink sink;
+  NumberSink count;
+
+ private:
+  const Plan& plan_;
+  const std::vector<Value> values_, count_values_;
+};
+
+class RowOfOne final : public db::RowSink {
+ public:
+  explicit RowOfOne(const Plan& plan) : plan_(plan) {}
+  void restart() override {
+    found = false;
+    json.clear();
+  }
+  Result<bool> on_row(const db::Row& row) override {
+    found = true;
+    render(*plan_.shape, row, json);
+    version = row.int64(plan_.keys_first);
+    created_at = row.int64(plan_.keys_first + 1);
+    return false;
+  }
+  bool found = false;
+  std::string json;
+  int64_t version = 0;
+  int64_t created_at = 0;
+
+ private:
+  const Plan& plan_;
+};
+
+}  // namespace
+
+std::shared_ptr<const Plan> Door::plan(const Resolved& resolved) const {
+  return catalog_->cached<Plan>(resolved.shape_key,
+                                [&] { return make_plan(*catalog_, resolved, options_.limits); });
+}
+
+Task<Result<Page>> Door::list(Context& ctx, const Principal& who, const Query& query) {
+  const rules::Bindings bindings = base_bindings(who, ctx.seams().clock->now());
+  Resolver resolver(*catalog_, who, bindings, options_.limits);
+  CO_TRY(Resolved resolved, resolver.list(query));
+  // The cursor's place is part of the plan's form (which keys are null), not of the cursor's own.
+  const std::string shape = resolved.shape_key;
+  if (!query.cursor.empty()) {
+    std::vector<db::ColumnKind> kinds;
+    for (const ResolvedOrder& order : resolved.top.order) kinds.push_back(order.path.kind);
+    CO_TRY(resolved.after, decode_cursor(options_.cursor_key, shape, kinds, query.cursor));
+    resolved.after_operand = static_cast<int>(resolved.operands.size());
+    resolved.shape_key += '^';
+    for (const std::optional<Value>& value : resolved.after) {
+      resolved.shape_key += value ? 'v' : 'n';
+      resolved.operands.push_back(value.value_or(Value()));
+    }
+  }
+  const std::shared_ptr<const Plan> made = plan(resolved);
+  std::vector<Value> values = bind_params(made->params, resolved.operands, bindings);
+  const auto next = [&](const PageSink& sink, Page& page) {
+    if (sink.more() && !made->keys.empty()) {
+      page.next_cursor = encode_cursor(options_.cursor_key, shape, sink.last());
+    }
+  };
+  if (!resolved.count) {
+    PageSink sink(*made, resolved.limit);
+    CO_TRY_VOID(co_await store_->read(ctx, made->statement, values, sink));
+    Page page = sink.finish();
+    next(sink, page);
+    ctx.rows += static_cast<uint32_t>(page.rows);
+    co_return page;
+  }
+  CountedPage unit(*made, std::move(values),
+                   bind_params(made->count_params, resolved.operands, bindings), resolved.limit);
+  CO_TRY_VOID(co_await store_->read(ctx, unit));
+  Page page = unit.sink.finish();
+  next(unit.sink, page);
+  page.total_is_bound = unit.count.value > options_.limits.count_max;
+  page.total = std::min(unit.count.value, options_.limits.count_max);
+  ctx.rows += static_cast<uint32_t>(page.rows);
+  co_return page;
+}
+
+Result<std::vector<Value>> Door::parse_key(int table_index, const RowKey& key) const {
+  const TableInfo& table = catalog_->table(table_index);
+  std::vector<Value> values;
+  for (size_t i = 0; i < table.key.size(); ++i) {
+    const ColumnInfo& column = table.columns[static_cast<size_t>(table.key[i])];
+    auto value = i < key.values.size() ? value_from_text(column.shape, key.values[i])
+                                       : Result<Value>(fail(Code::kNotFound, ""));
+    if (!value) {
+      return fail(Code::kNotFound, fmt::format("there is no such row in {}", table.table->name));
+    }
+    values.push_back(std::move(*value));
+  }
+  return values;
+}
+
+Task<Result<OneRow>> Door::get(Context& ctx, const Principal& who, int table, const RowKey& key,
+                               const Select& select) {
+  const rules::Bindings bindings = base_bindings(who, ctx.seams().clock->now());
+  Resolver resolver(*catalog_, who, bindings, options_.limits);
+  auto key_values = parse_key(table, key);
+  // Whether one may read at all comes before whether the address makes sense.
+  CO_TRY(Resolved resolved,
+         resolver.one(table, key_values ? *key_values : std::vector<Value>(), select));
+  if (!key_values) co_return fail(std::move(key_values.error()));
+  const std::shared_ptr<const Plan> made = plan(resolved);
+  const std::vector<Value> values = bind_params(made->params, resolved.operands, bindings);
+  RowOfOne sink(*made);
+  CO_TRY_VOID(co_await store_->read(ctx, made->statement, values, sink));
+  if (!sink.found) {
+    co_return fail(Code::kNotFound,
+                   fmt::format("there is no such row in {}", catalog_->table(table).table->name));
+  }
+  ctx.rows += 1;
+  OneRow row;
+  row.json = std::move(sink.json);
+  const bool plain = select.all && select.items.empty();
+  row.etag = plain ? row_etag(sink.version, sink.created_at) : body_etag(row.json);
+  co_return row;
+}
+
+}  // namespace mettle::records

@@ -1,0 +1,444 @@
+#include "records/resolve.h"
+
+#include "base/json_write.h"
+
+namespace mettle::records {
+
+namespace {
+
+Error bad_parameter(std::string_view parameter, std::string detail) {
+  Error error = make_error(Code::kInvalidParameter, std::move(detail));
+  error.parameter = parameter;
+  return error;
+}
+
+Error too_complex(std::string detail) {
+  return make_error(Code::kQueryTooComplex, std::move(detail));
+}
+
+std::string did_you_mean(std::string_view name, const std::vector<std::string>& known) {
+  const std::string near = model::nearest(name, known);
+  return near.empty() ? "" : fmt::format("; did you mean `{}`?", near);
+}
+
+std::vector<std::string> visible_names(const TableInfo& table) {
+  std::vector<std::string> names;
+  for (const ColumnInfo& column : table.columns) {
+    if (!column.column->hidden) names.push_back(column.name());
+  }
+  return names;
+}
+
+// [{"a"},0] for the functions that walk json: names as strings, indexes as numbers.
+std::string json_path(const std::vector<Path::Key>& keys) {
+  std::string text;
+  JsonWriter writer(text);
+  writer.begin_array();
+  for (const Path::Key& key : keys) {
+    if (key.index) {
+      writer.integer(*key.index);
+    } else {
+      writer.string(key.name);
+    }
+  }
+  writer.end_array();
+  return text;
+}
+
+constexpr std::string_view kAggregateNames[] = {"", "count", "sum", "avg", "min", "max"};
+
+bool is_number(Kind kind) {
+  return kind == Kind::kInt || kind == Kind::kFloat || kind == Kind::kDecimal;
+}
+
+bool has_order(Kind kind) {
+  return kind != Kind::kJson;
+}
+
+}  // namespace
+
+int Resolver::operand(Value value) {
+  resolved_.operands.push_back(std::move(value));
+  return static_cast<int>(resolved_.operands.size()) - 1;
+}
+
+void Resolver::key(int64_t number) {
+  resolved_.shape_key += std::to_string(number);
+  resolved_.shape_key += ' ';
+}
+
+Result<> Resolver::may_read(const TableInfo& table, ResolvedSelect& out) {
+  out.table = table.index;
+  const Grant grant = catalog_.grant(table.read, bindings_);
+  if (grant == Grant::kNever) return fail(refused(who_, "read", table.table->name));
+  key(grant == Grant::kAlways ? "A" : "D");
+  if (grant == Grant::kDepends) out.rule = left_of(table.read);
+  return {};
+}
+
+// The rule without the parts that this caller decides, one plan for each way they can come out: so
+// that `row.user_id == auth.id || 'clerk' in auth.roles` is an indexed lookup for a customer.
+rules::ExprRef Resolver::left_of(const Rule& rule) {
+  if (rule.switches.empty()) return rule.expr;
+  std::vector<Value> outcomes;
+  for (const rules::ExprRef& part : rule.switches) {
+    outcomes.push_back(rules::evaluate(*part, bindings_));
+    const Value& outcome = outcomes.back();
+    key(outcome.kind() != Kind::kBool ? "u" : outcome.boolean() ? "t" : "f");
+  }
+  return rules::resolve(*rule.expr, outcomes);
+}
+
+Result<ResolvedPath> Resolver::path(const Path& in, const TableInfo& table,
+                                    std::string_view parameter, bool must_be_open) {
+  const int index = table.find(in.column);
+  if (index < 0 || table.columns[static_cast<size_t>(index)].column->hidden) {
+    return fail(bad_parameter(parameter,
+                              fmt::format("{} has no column `{}`{}", table.table->name, in.column,
+                                          did_you_mean(in.column, visible_names(table)))));
+  }
+  const ColumnInfo& column = table.columns[static_cast<size_t>(index)];
+  if (must_be_open && column.read) {
+    // Sorting or filtering on a column tells its values, so it must be readable whoever the row
+    // belongs to.
+    if (catalog_.grant(*column.read, bindings_) != Grant::kAlways) {
+      return fail(Code::kForbidden,
+                  fmt::format("you may not filter or sort by {}.{}", table.table->name, in.column));
+    }
+  }
+  ResolvedPath out;
+  out.column = index;
+  out.kind = column.shape.kind;
+  out.nullable = column.column->shape.optional;
+  key(index);
+  if (in.keys.empty()) return out;
+  if (column.column->shape.type != model::Type::kJson) {
+    return fail(
+        bad_parameter(parameter, fmt::format("`->` goes into json columns; {} is {}", in.column,
+                                             model::type_name(column.column->shape.type))));
+  }
+  out.json_operand = operand(Value(json_path(in.keys)));
+  out.as_text = in.as_text;
+  out.nullable = true;
+  out.kind = {in.as_text ? Kind::kText : Kind::kJson, 0};
+  key(in.as_text ? ">>" : ">");
+  return out;
+}
+
+Result<> Resolver::everything(const TableInfo& table, ResolvedSelect& out) {
+  for (const ColumnInfo& column : table.columns) {
+    if (column.column->hidden) continue;
+    const Grant grant = column.read ? catalog_.grant(*column.read, bindings_) : Grant::kAlways;
+    key(grant == Grant::kAlways ? "+" : grant == Grant::kNever ? "-" : "?");
+    if (grant == Grant::kNever) continue;
+    ResolvedItem item;
+    item.key = column.json_key;
+    item.path.column = column.index;
+    item.path.kind = column.shape.kind;
+    if (grant == Grant::kDepends) item.guard = left_of(*column.read);
+    out.items.push_back(std::move(item));
+  }
+  return {};
+}
+
+Result<> Resolver::relation(const SelectItem& in, const TableInfo& table, int depth,
+                            ResolvedItem& out) {
+  const model::AppModel& model = catalog_.model();
+  out.relation = model.find_relation(table.index, in.relation);
+  if (out.relation == nullptr) {
+    std::vector<std::string> names;
+    for (const model::Relation& relation : model.relations) {
+      if (relation.from_table == table.index) names.push_back(relation.name);
+    }
+    return fail(
+        bad_parameter("select", fmt::format("{} has no relation `{}`{}", table.table->name,
+                                            in.relation, did_you_mean(in.relation, names))));
+  }
+  key(in.relation);
+  key(in.inner ? "!(" : "(");
+  out.inner = in.inner;
+  out.child = std::make_unique<ResolvedSelect>();
+  TRY_VOID(select(*in.child, out.relation->to_table, depth + 1, *out.child));
+  key(")");
+  return {};
+}
+
+Result<> Resolver::aggregate(const SelectItem& in, const TableInfo& table, ResolvedItem& out) {
+  const std::string_view name = kAggregateNames[static_cast<size_t>(in.aggregate)];
+  if (!table.table->aggregates) {
+    return fail(bad_parameter(
+        "select",
+        fmt::format("{} does not offer aggregates (`aggregates: true`)", table.table->name)));
+  }
+  out.aggregate = in.aggregate;
+  key(name);
+  if (in.path.column.empty()) {
+    if (in.aggregate != Aggregate::kCount) {
+      return fail(
+          bad_parameter("select", fmt::format("{}() needs a column: `price.{}()`", name, name)));
+    }
+    out.path.kind = {Kind::kInt, 0};
+    return {};
+  }
+  TRY(out.path, path(in.path, table, "select", true));
+  const Kind kind = out.path.kind.kind;
+  const bool sums = in.aggregate == Aggregate::kSum || in.aggregate == Aggregate::kAvg;
+  const bool orders = in.aggregate == Aggregate::kMin || in.aggregate == Aggregate::kMax;
+  if ((sums && !is_number(kind)) || (orders && !has_order(kind))) {
+    return fail(
+        bad_parameter("select", fmt::format("{}() does not take {}", name, in.path.column)));
+  }
+  if (in.aggregate == Aggregate::kCount) out.path.kind = {Kind::kInt, 0};
+  return {};
+}
+
+Result<> Resolver::item(const SelectItem& in, const TableInfo& table, int depth,
+                        ResolvedSelect& out) {
+  if (++items_ > limits_.select_items_max) {
+    return fail(
+        too_complex(fmt::format("select names more than {} items", limits_.select_items_max)));
+  }
+  if (in.relation.empty() && in.aggregate == Aggregate::kNone && in.path.column == "*") {
+    key("*");
+    return everything(table, out);
+  }
+  ResolvedItem item;
+  std::string name = in.alias;
+  if (!in.relation.empty()) {
+    TRY_VOID(relation(in, table, depth, item));
+    if (name.empty()) name = in.relation;
+  } else if (in.aggregate != Aggregate::kNone) {
+    TRY_VOID(aggregate(in, table, item));
+    if (name.empty()) name = kAggregateNames[static_cast<size_t>(in.aggregate)];
+    out.grouped = true;
+  } else {
+    TRY(item.path, path(in.path, table, "select", false));
+    const ColumnInfo& column = table.columns[static_cast<size_t>(item.path.column)];
+    if (column.read) {
+      const Grant grant = catalog_.grant(*column.read, bindings_);
+      if (grant == Grant::kNever) {
+        return fail(Code::kForbidden,
+                    fmt::format("you may not read {}.{}", table.table->name, in.path.column));
+      }
+      if (grant == Grant::kDepends) item.guard = left_of(*column.read);
+    }
+    if (name.empty()) {
+      name = in.path.keys.empty() ? in.path.column : in.path.keys.back().name;
+      if (name.empty()) name = in.path.column;
+    }
+  }
+  item.key = json_key_fragment(name);
+  for (const ResolvedItem& other : out.items) {
+    if (other.key == item.key) {
+      return fail(bad_parameter(
+          "select",
+          fmt::format("select names `{}` twice; give one an alias: `other:{}`", name, name)));
+    }
+  }
+  key(item.key);
+  key(item.guard != nullptr ? "?" : ",");
+  out.items.push_back(std::move(item));
+  return {};
+}
+
+Result<> Resolver::select(const Select& in, int table_index, int depth, ResolvedSelect& out) {
+  if (depth > limits_.select_depth_max) {
+    return fail(too_complex(fmt::format("select embeds deeper than {}", limits_.select_depth_max)));
+  }
+  const TableInfo& table = catalog_.table(table_index);
+  TRY_VOID(may_read(table, out));
+  if (in.all && in.items.empty()) {
+    TRY_VOID(everything(table, out));
+  }
+  for (const SelectItem& entry : in.items) {
+    TRY_VOID(item(entry, table, depth, out));
+  }
+  if (out.grouped) {
+    for (const ResolvedItem& entry : out.items) {
+      if (entry.relation != nullptr || entry.guard != nullptr) {
+        return fail(
+            bad_parameter("select", "aggregates go with columns to group by, not with relations"));
+      }
+    }
+    if (depth > 0)
+      return fail(bad_parameter("select", "aggregates stand at the top level of select only"));
+  }
+  if (depth == 0) return {};
+  key("|");
+  TRY_VOID(filter(in.filter, table, 0, out.filter));
+  TRY_VOID(order(in.order, table, out));
+  const int64_t limit = in.limit.value_or(limits_.embed_limit);
+  if (limit < 0 || limit > limits_.limit_max) {
+    return fail(
+        bad_parameter("limit", fmt::format("an embedded limit is 0 to {}", limits_.limit_max)));
+  }
+  out.limit_operand = operand(Value(limit));
+  out.offset_operand = operand(Value(in.offset.value_or(0)));
+  return {};
+}
+
+Result<> Resolver::compare(const Filter& in, const TableInfo& table, ResolvedFilter& out) {
+  TRY(out.path, path(in.path, table, in.parameter, true));
+  out.op = in.op;
+  const ColumnInfo& column = table.columns[static_cast<size_t>(out.path.column)];
+  if (in.op == Op::kIs) {
+    out.is = in.operands.at(0);
+    if (out.is != "null" && out.path.kind.kind != Kind::kBool) {
+      return fail(
+          bad_parameter(in.parameter, fmt::format("is.{} asks a bool column; {} is {}", out.is,
+                                                  column.name(), kind_name(out.path.kind.kind))));
+    }
+    key(out.is);
+    return {};
+  }
+  const bool pattern = in.op == Op::kLike || in.op == Op::kIlike || in.op == Op::kMatch;
+  if (pattern && out.path.kind.kind != Kind::kText) {
+    return fail(
+        bad_parameter(in.parameter, fmt::format("patterns match text; {} is {}", column.name(),
+                                                kind_name(out.path.kind.kind))));
+  }
+  if (in.op == Op::kMatch) {
+    const auto compiled = Pattern::compile(in.operands.at(0));
+    if (!compiled) {
+      return fail(
+          bad_parameter(in.parameter, fmt::format("`{}` is no regular expression (RE2): {}",
+                                                  in.operands.at(0), compiled.error().detail)));
+    }
+  }
+  const bool range = in.op != Op::kEq && in.op != Op::kNeq && in.op != Op::kIn && !pattern;
+  if (out.path.json_operand < 0 && out.path.kind.kind == Kind::kJson) {
+    return fail(
+        bad_parameter(in.parameter, fmt::format("{} is json: compare a part of it, `{}->>name`",
+                                                column.name(), column.name())));
+  }
+  if (static_cast<int>(in.operands.size()) > limits_.in_values_max) {
+    return fail(too_complex(fmt::format("`in` lists more than {} values", limits_.in_values_max)));
+  }
+  if (out.path.json_operand >= 0) {
+    out.json = ResolvedFilter::Json::kText;
+    if (!out.path.as_text && range) out.json = ResolvedFilter::Json::kNumber;
+  }
+  // Lists of nearly the same length share a plan: pad to a power of two with the last value.
+  size_t count = in.operands.size();
+  size_t padded = 1;
+  while (padded < count) padded *= 2;
+  if (count == 0) padded = 0;
+  for (size_t i = 0; i < padded; ++i) {
+    const std::string& text = in.operands[std::min(i, count - 1)];
+    Value value;
+    if (pattern || out.json == ResolvedFilter::Json::kText) {
+      value = Value(text);
+    } else if (out.json == ResolvedFilter::Json::kNumber) {
+      model::Shape number;
+      number.type = model::Type::kFloat;
+      ShapeInfo info{&number, {Kind::kFloat, 0}, nullptr, nullptr, {}, nullptr};
+      auto parsed = value_from_text(info, text);
+      if (!parsed) return fail(bad_parameter(in.parameter, parsed.error().detail));
+      value = std::move(*parsed);
+    } else {
+      auto parsed = value_from_text(column.shape, text);
+      if (!parsed) return fail(bad_parameter(in.parameter, parsed.error().detail));
+      value = std::move(*parsed);
+    }
+    const int at = operand(std::move(value));
+    if (i == 0) out.operand = at;
+  }
+  out.operands = static_cast<int>(padded);
+  key(static_cast<int64_t>(padded));
+  return {};
+}
+
+Result<> Resolver::filter(const Filter& in, const TableInfo& table, int depth,
+                          ResolvedFilter& out) {
+  if (depth > limits_.filter_depth_max) {
+    return fail(too_complex(fmt::format("filters nest deeper than {}", limits_.filter_depth_max)));
+  }
+  out.form = in.form;
+  out.negated = in.negated;
+  key(in.negated ? "n" : "");
+  if (in.form == Filter::Form::kCompare) {
+    if (++terms_ > limits_.filter_terms_max) {
+      return fail(too_complex(fmt::format("more than {} filters", limits_.filter_terms_max)));
+    }
+    key("c");
+    key(static_cast<int64_t>(in.op));
+    return compare(in, table, out);
+  }
+  key(in.form == Filter::Form::kAnd ? "&(" : "|(");
+  out.children.resize(in.children.size());
+  for (size_t i = 0; i < in.children.size(); ++i) {
+    TRY_VOID(filter(in.children[i], table, depth + 1, out.children[i]));
+  }
+  key(")");
+  return {};
+}
+
+Result<> Resolver::order(const std::vector<Order>& in, const TableInfo& table,
+                         ResolvedSelect& out) {
+  key("o");
+  bool has_id = false;
+  bool descending = false;
+  for (const Order& entry : in) {
+    ResolvedOrder resolved;
+    TRY(resolved.path, path(entry.path, table, "order", true));
+    if (!has_order(resolved.path.kind.kind)) {
+      return fail(bad_parameter(
+          "order",
+          fmt::format("json has no order; sort by a part of it, `{}->>name`", entry.path.column)));
+    }
+    resolved.descending = descending = entry.descending;
+    resolved.nulls_first = entry.nulls == Order::Nulls::kDefault
+                               ? entry.descending
+                               : entry.nulls == Order::Nulls::kFirst;
+    key(entry.descending ? "d" : "a");
+    key(resolved.nulls_first ? "f" : "l");
+    has_id = has_id || (resolved.path.column == 0 && resolved.path.json_operand < 0);
+    out.order.push_back(resolved);
+    if (has_id) break;  // nothing after the id can matter
+  }
+  if (!has_id && !out.grouped) {
+    ResolvedOrder id;
+    id.path.column = 0;
+    id.path.kind = table.columns[0].shape.kind;
+    id.descending = descending;  // the direction of the last key, so that one index serves both
+    id.nulls_first = descending;
+    out.order.push_back(id);
+  }
+  return {};
+}
+
+Result<Resolved> Resolver::list(const Query& query) {
+  key("L");
+  key(query.table);
+  const TableInfo& table = catalog_.table(query.table);
+  TRY_VOID(select(query.select, query.table, 0, resolved_.top));
+  TRY_VOID(filter(query.filter, table, 0, resolved_.top.filter));
+  TRY_VOID(order(query.order, table, resolved_.top));
+  resolved_.count = query.count == Count::kExact;
+  resolved_.limit = query.limit;
+  key(resolved_.count ? "#" : "");
+  resolved_.top.limit_operand = operand(Value(query.limit + 1));
+  resolved_.top.offset_operand = operand(Value(query.offset));
+  return std::move(resolved_);
+}
+
+Result<Resolved> Resolver::one(int table_index, const std::vector<Value>& key_values,
+                               const Select& shape) {
+  key("G");
+  key(table_index);
+  for (const Value& value : key_values) operand(value);
+  resolved_.by_key = true;
+  TRY_VOID(select(shape, table_index, 0, resolved_.top));
+  return std::move(resolved_);
+}
+
+Result<Resolved> Resolver::matching(int table_index, const Filter& in) {
+  key("M");
+  key(table_index);
+  const TableInfo& table = catalog_.table(table_index);
+  TRY_VOID(may_read(table, resolved_.top));
+  TRY_VOID(filter(in, table, 0, resolved_.top.filter));
+  return std::move(resolved_);
+}
+
+}  // namespace mettle::records

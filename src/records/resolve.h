@@ -1,0 +1,131 @@
+// Resolve: a Query's names and texts become columns, relations and values, after asking the rules
+// what this caller may see at all. What depends on the query's form alone goes into `shape_key`;
+// two queries with the same key share one plan (plan.h) and differ only in their operands.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "records/catalog.h"
+#include "records/query.h"
+
+namespace mettle::records {
+
+struct ResolvedPath {
+  int column = -1;
+  int json_operand = -1;  // operand holding the path into a json column; -1: the column itself
+  bool as_text = false;
+  bool nullable = false;
+  db::ColumnKind kind;  // of the value the path gives
+};
+
+struct ResolvedFilter {
+  // How a path into json is compared: as text, or as a number.
+  enum class Json : uint8_t { kNone, kText, kNumber };
+  Filter::Form form = Filter::Form::kAnd;
+  bool negated = false;
+  ResolvedPath path;
+  Json json = Json::kNone;
+  Op op = Op::kEq;
+  std::string is;    // of kIs: null, true, false, unknown
+  int operand = -1;  // the first
+  int operands = 0;
+  std::vector<ResolvedFilter> children;
+
+  bool empty() const { return form != Filter::Form::kCompare && children.empty(); }
+};
+
+struct ResolvedOrder {
+  ResolvedPath path;
+  bool descending = false;
+  bool nulls_first = false;
+};
+
+struct ResolvedSelect;
+
+struct ResolvedItem {
+  std::string key;  // `"price":`
+  ResolvedPath path;
+  Aggregate aggregate = Aggregate::kNone;
+  rules::ExprRef guard;  // column rule that depends on the row
+  const model::Relation* relation = nullptr;
+  bool inner = false;
+  std::unique_ptr<ResolvedSelect> child;
+};
+
+struct ResolvedSelect {
+  int table = -1;
+  rules::ExprRef rule;   // what is left of the read rule for this caller; none: all rows
+  bool grouped = false;  // has aggregates
+  std::vector<ResolvedItem> items;
+  ResolvedFilter filter;
+  std::vector<ResolvedOrder> order;
+  int limit_operand = -1;
+  int offset_operand = -1;
+};
+
+struct Resolved {
+  ResolvedSelect top;
+  std::string shape_key;
+  std::vector<Value> operands;
+  bool by_key = false;  // one row: operands 0.. are the key's values
+  bool count = false;
+  int64_t limit = 0;
+  std::vector<std::optional<Value>>
+      after;               // cursor: the last row's sort keys; empty for the first page
+  int after_operand = -1;  // the first
+};
+
+struct QueryLimits {
+  int64_t limit_max = 1000;
+  int filter_depth_max = 8;
+  int filter_terms_max = 64;
+  int select_depth_max = 6;
+  int select_items_max = 200;
+  int in_values_max = 500;
+  int64_t count_max = 100'000;
+  int64_t embed_limit = 1000;  // rows of an embedded relation a parent, unless less is asked
+};
+
+class Resolver {
+ public:
+  Resolver(const Catalog& catalog, const Principal& who, const rules::Bindings& bindings,
+           const QueryLimits& limits)
+      : catalog_(catalog), who_(who), bindings_(bindings), limits_(limits) {}
+
+  // Errors: kForbidden/kUnauthenticated (a rule refuses whatever the row is), kInvalidParameter
+  // (unknown names, with the nearest; values that do not fit), kQueryTooComplex naming the limit.
+  Result<Resolved> list(const Query& query);
+  Result<Resolved> one(int table, const std::vector<Value>& key, const Select& select);
+  // A filter alone, over `table`: for PATCH and DELETE by filter.
+  Result<Resolved> matching(int table, const Filter& filter);
+
+ private:
+  Result<> select(const Select& in, int table, int depth, ResolvedSelect& out);
+  Result<> everything(const TableInfo& table, ResolvedSelect& out);
+  Result<> item(const SelectItem& in, const TableInfo& table, int depth, ResolvedSelect& out);
+  Result<> relation(const SelectItem& in, const TableInfo& table, int depth, ResolvedItem& out);
+  Result<> aggregate(const SelectItem& in, const TableInfo& table, ResolvedItem& out);
+  Result<> filter(const Filter& in, const TableInfo& table, int depth, ResolvedFilter& out);
+  Result<> compare(const Filter& in, const TableInfo& table, ResolvedFilter& out);
+  Result<> order(const std::vector<Order>& in, const TableInfo& table, ResolvedSelect& out);
+  Result<ResolvedPath> path(const Path& in, const TableInfo& table, std::string_view parameter,
+                            bool must_be_open);
+  Result<> may_read(const TableInfo& table, ResolvedSelect& out);
+  rules::ExprRef left_of(const Rule& rule);
+  int operand(Value value);
+  void key(std::string_view text) { resolved_.shape_key += text; }
+  void key(int64_t number);
+
+  const Catalog& catalog_;
+  const Principal& who_;
+  const rules::Bindings& bindings_;
+  const QueryLimits& limits_;
+  Resolved resolved_;
+  int terms_ = 0;
+  int items_ = 0;
+};
+
+}  // namespace mettle::records
