@@ -18,9 +18,10 @@ setup: ## install every Debian and npm package needed; quick when nothing is mis
 
 build: ## the release binary, build/release/mettle; prints the ten slowest files
 	@tools/setup.sh --no-bench
+	begun=$$SECONDS
 	tools/build.sh release mettle
 	python3 tools/slowest.py build/release
-	echo "build/release/mettle"
+	echo "build/release/mettle, after $$((SECONDS - begun)) s"
 
 run: build ## the example shop, seeded, on http://127.0.0.1:8080 (LISTEN=addr:port)
 	@tools/run_shop.sh "$(LISTEN)" $(ARGS)
@@ -43,10 +44,7 @@ format: ## rewrite the C++ sources as clang-format wants them
 	  | xargs -0 -r clang-format-19 -i
 
 fuzz: ## run each fuzz target for SECONDS_EACH (60)
-	@if ! compgen -G 'src/*/*_fuzz.cc' >/dev/null && ! compgen -G 'src/*/*/*_fuzz.cc' >/dev/null && ! compgen -G 'tests/fuzz/*.cc' >/dev/null; then
-	  echo "make fuzz: there is no fuzz target yet (src/**/*_fuzz.cc)" >&2; exit 1
-	fi
-	tools/setup.sh --no-bench
+	@tools/setup.sh --no-bench
 	tools/fuzz.sh "$${SECONDS_EACH:-60}"
 
 soak: ## the long runs of a release

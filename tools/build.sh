@@ -3,6 +3,8 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 preset=$1
+# CI builds in a new folder each time: without these two, ccache would take the folder's name for a difference.
+if [ "${CI:-}" = true ]; then export CCACHE_BASEDIR=$PWD CCACHE_NOHASHDIR=1; fi
 shift
 # Configuring again is cheap, and picks up a changed preset; its chatter matters only when it fails.
 log=build/configure-$preset.log

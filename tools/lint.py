@@ -59,15 +59,15 @@ BANNED = [
     ("sleep", r"\bthis_thread::sleep_(?:for|until)\b|(?<![\w.>:])(?:::)?(?:u|nano)?sleep\s*\(", ("src/base/failpoint.cc",), False,
      "blocks a thread on time; a core thread must never block and a test must never wait; use the timer wheel (async) or, in "
      "a test, a held clock"),
-    ("environment", r"\b(?:std::|::)?(?:secure_)?getenv\s*\(", ("src/app/", "src/model/", "src/base/failpoint.cc", "src/base/log.cc"), False,
+    ("environment", r"\b(?:std::|::)?(?:secure_)?getenv\s*\(", ("src/app/", "src/main.cc", "src/model/", "src/base/failpoint.cc", "src/base/log.cc"), False,
      "reads the environment; configuration enters at the top (app) and in the app file's ${…} (model), so that `mettle "
      "config` shows all of it; pass the value in"),
     ("output", r"\bstd::(?:cout|cerr|clog)\b|(?<![\w.>:])(?:std::|fmt::)?f?printf\s*\(|\bfmt::print\b|"
-     r"(?<![\w.>:])(?:std::)?puts\s*\(", ("src/app/", "src/base/log", "src/base/check", "examples/", "bench/"), True,
+     r"(?<![\w.>:])(?:std::)?puts\s*\(", ("src/app/", "src/main.cc", "src/base/log", "src/base/check", "examples/", "bench/"), True,
      "writes to the terminal; machine output belongs to the commands in app, all else to the log; return a value or use LOG_*"),
     ("regex", r"\bstd::w?regex\b|#\s*include\s*<regex>", (), False,
      "std::regex backtracks without bound and compiles slowly; patterns may come from a user; use base/pattern.h (RE2)"),
-    ("exit", r"(?<![\w.>:])(?:std::|::)?(?:_exit|_Exit|exit|quick_exit)\s*\(", ("src/app/",) + SEAMS, False,
+    ("exit", r"(?<![\w.>:])(?:std::|::)?(?:_exit|_Exit|exit|quick_exit)\s*\(", ("src/app/", "src/main.cc") + SEAMS, False,
      "ends the process; only the command line (app) and Seams::process may, so that shutdown stays ordered; return an Error"),
     ("abort", r"(?<![\w.>:])(?:std::|::)?(?:abort|terminate)\s*\(\s*\)", ("src/base/check",) + SEAMS, False,
      "aborts without saying why; CHECK prints the broken invariant; use CHECK, or return an Error"),

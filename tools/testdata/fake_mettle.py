@@ -11,6 +11,7 @@ import signal
 import sqlite3
 import sys
 import threading
+import time
 import urllib.parse
 import urllib.request
 import uuid
@@ -40,9 +41,9 @@ class Handler(http.server.BaseHTTPRequestHandler):
     def db(self):
         return self.server.store
 
-    def insert(self, marker, grouping):
+    def insert(self, table, marker, grouping):
         row = {"id": str(uuid.uuid4()), "marker": marker, "grouping": grouping}
-        self.db().execute("INSERT INTO marks VALUES (?, ?, ?)", (row["id"], marker, grouping))
+        self.db().execute(f"INSERT INTO {table} VALUES (?, ?, ?)", (row["id"], marker, grouping))
         return row
 
     def do_GET(self):
@@ -60,9 +61,10 @@ class Handler(http.server.BaseHTTPRequestHandler):
                 urllib.request.urlopen(urllib.request.Request(os.environ["APP_URL"] + "/quote", b'{"a": 1}',
                                                               {"webhook-id": "m1"}, method="POST"), timeout=5).read()
                 return self.reply(204)
-            if url.path == "/api/v1/marks":
+            if url.path in ("/api/v1/marks", "/api/v1/effects"):
+                table = url.path.rsplit("/", 1)[1]
                 after, limit = query.get("cursor", ""), int(query.get("limit", "20"))
-                rows = self.db().execute("SELECT id, marker, grouping FROM marks WHERE id > ? ORDER BY id LIMIT ?",
+                rows = self.db().execute(f"SELECT id, marker, grouping FROM {table} WHERE id > ? ORDER BY id LIMIT ?",
                                          (after, limit)).fetchall()
                 items = [dict(zip(("id", "marker", "grouping"), row)) for row in rows]
                 return self.reply(200, {"items": items, "next_cursor": items[-1]["id"] if len(items) == limit else None})
@@ -72,7 +74,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
     def do_POST(self):
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-        if self.headers.get("Authorization") != "Bearer mtl_fake_clerk":
+        if self.headers.get("Authorization") not in ("Bearer mtl_fake_clerk", "Bearer mtl_fake_writer"):
             return self.reply(401, {"code": "unauthenticated"}, content_type="application/problem+json")
         with LOCK:
             key = self.headers.get("Idempotency-Key")
@@ -98,13 +100,17 @@ class Handler(http.server.BaseHTTPRequestHandler):
         if self.path == "/api/v1/batch":
             results = []
             for operation in body["operations"]:
-                row = self.insert(operation["body"]["marker"], operation["body"].get("grouping"))
+                row = self.insert("marks", operation["body"]["marker"], operation["body"].get("grouping"))
                 results.append({"status": 201, "headers": {}, "body": row})
                 if FAULT == "half_batch":
+                    time.sleep(0.005)  # so that a kill finds the gap
                     self.db().execute("COMMIT")
                     self.db().execute("BEGIN")
             return 200, {"results": results}
-        return 201, self.insert(body["marker"], body.get("grouping"))
+        if self.path == "/api/v1/commands/record":
+            self.insert("marks", body["marker"], None)
+            return 200, self.insert("effects", body["marker"], None)
+        return 201, self.insert(self.path.rsplit("/", 1)[1], body["marker"], body.get("grouping"))
 
 
 def serve(arguments):
@@ -113,6 +119,7 @@ def serve(arguments):
     os.makedirs(options["--data"], exist_ok=True)
     store = sqlite3.connect(options["--data"] + "/app.db", check_same_thread=False, isolation_level=None)
     store.executescript("CREATE TABLE IF NOT EXISTS marks (id TEXT PRIMARY KEY, marker TEXT, grouping TEXT);"
+                        "CREATE TABLE IF NOT EXISTS effects (id TEXT PRIMARY KEY, marker TEXT, grouping TEXT);"
                         "CREATE TABLE IF NOT EXISTS replies (key TEXT PRIMARY KEY, status INT, body BLOB);")
     server = http.server.ThreadingHTTPServer((host, int(port)), Handler)
     server.daemon_threads = True
