@@ -108,7 +108,7 @@ Result<> register_builtin_functions(FunctionRegistry& registry) {
   for (const ScalarFunction& function : kFunctions) {
     TRY_VOID(registry.add(function));
   }
-  return {};
+  return register_rule_functions(registry);
 }
 
 }  // namespace mettle::db

@@ -101,5 +101,7 @@ using RegisterFunctions = Result<> (*)(FunctionRegistry& registry);
 // by zero, NULL or a non-integer in), mt_match(text, pattern) with RE2, mt_like and mt_ilike(text,
 // pattern).
 Result<> register_builtin_functions(FunctionRegistry& registry);
+// Part of the above: those that rules/ computes with (rule_functions.cc).
+Result<> register_rule_functions(FunctionRegistry& registry);
 
 }  // namespace mettle::db
