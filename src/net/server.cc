@@ -1,0 +1,213 @@
+#include "net/server.h"
+
+#include <condition_variable>
+#include <mutex>
+
+#include "async/scope.h"
+#include "base/check.h"
+#include "net/http1_conn.h"
+#include "net/tcp.h"
+
+namespace mettle::net {
+namespace {
+
+constexpr auto kAcceptPause = std::chrono::milliseconds(100);
+
+struct Counters {
+  std::atomic<size_t> connections{0};
+  std::atomic<size_t> in_flight{0};
+  std::atomic<uint64_t> accepted{0};
+  std::atomic<uint64_t> refused{0};
+  std::atomic<uint64_t> accept_failures{0};
+};
+
+// One endpoint on one core.
+struct Door {
+  Door(Core& core, const ServerLimits& limits, RequestHandler& handler,
+       std::atomic<size_t>& in_flight, std::unique_ptr<TcpListener> listener_)
+      : shared(core, limits, handler, in_flight), listener(std::move(listener_)) {}
+  Http1Shared shared;
+  std::unique_ptr<TcpListener> listener;
+};
+
+// What the server has on one core. Made before the core hears of it, then the core's own.
+struct CoreShare {
+  CoreShare(Core& core_, const ServerLimits& limits_, Counters& counters_)
+      : core(core_), limits(limits_), counters(counters_), scope(core_) {}
+
+  Core& core;
+  const ServerLimits& limits;
+  Counters& counters;
+  Scope scope;
+  std::vector<std::unique_ptr<Door>> doors;
+
+  void stop_accepting() {
+    for (auto& door : doors) door->listener->close();
+  }
+};
+
+Task<> serve_connection(CoreShare& share, Http1Shared& shared, Accepted accepted) {
+  {
+    Http1Connection connection(shared, std::move(accepted));
+    co_await connection.run();
+  }
+  share.counters.connections.fetch_sub(1, std::memory_order_relaxed);
+}
+
+// Too many connections: a short answer tells a client more than a reset, and it costs no memory.
+void turn_away(Http1Shared& shared, Accepted accepted) {
+  Error error = make_error(Code::kOverloaded, "this server has as many connections as it takes");
+  error.retry_after_s = 1;
+  const Response response = shared.handler.refuse(error);
+  AnswerFrame frame;
+  frame.close = true;
+  frame.content_length = response.body.size();
+  frame.date = shared.date.at(shared.core.seams().clock->now());
+  std::string out;
+  append_answer_head(out, response, frame);
+  // The send buffer of a new connection has room for it; if not, the client is none the worse.
+  std::ignore = accepted.stream->send_now(out, response.body);
+  accepted.stream->end_sending();
+}
+
+Task<> accept_connections(CoreShare& share, Door& door) {
+  Context ctx = share.scope.context();
+  for (;;) {
+    Result<Accepted> accepted = co_await door.listener->accept();
+    if (!accepted && accepted.error().code != Code::kOverloaded) co_return;
+    if (!accepted) {
+      // Accepting at once would spin: the connection that could not be had is still the first.
+      share.counters.accept_failures.fetch_add(1, std::memory_order_relaxed);
+      const Result<> slept = co_await sleep_for(ctx, kAcceptPause);
+      if (!slept) co_return;
+      continue;
+    }
+    share.counters.accepted.fetch_add(1, std::memory_order_relaxed);
+    if (share.counters.connections.fetch_add(1, std::memory_order_relaxed) >=
+        share.limits.connections) {
+      share.counters.connections.fetch_sub(1, std::memory_order_relaxed);
+      share.counters.refused.fetch_add(1, std::memory_order_relaxed);
+      turn_away(door.shared, std::move(*accepted));
+      continue;
+    }
+    const bool spawned =
+        share.scope.spawn(serve_connection(share, door.shared, std::move(*accepted)));
+    if (!spawned) share.counters.connections.fetch_sub(1, std::memory_order_relaxed);
+  }
+}
+
+}  // namespace
+
+struct Server::State {
+  State(Cores& cores_, const ServerLimits& limits_) : cores(cores_), limits(limits_) {}
+
+  Cores& cores;
+  const ServerLimits limits;
+  Counters counters;
+  // Shared with what is posted to the cores: the last of it may come when all has ended.
+  std::vector<std::shared_ptr<CoreShare>> shares;
+  std::vector<uint16_t> ports;
+
+  std::mutex mutex;
+  std::condition_variable emptied;
+  size_t not_empty = 0;  // cores on which something still runs
+  bool draining = false;
+
+  template <class Each>
+  void on_each_core(Each each) {
+    for (auto& share : shares) share->core.post([each, share] { each(*share); });
+  }
+
+  Result<> open(const std::vector<Endpoint>& endpoints);
+  void begin_drain();
+};
+
+Result<> Server::State::open(const std::vector<Endpoint>& endpoints) {
+  for (size_t i = 0; i < cores.size(); ++i) {
+    shares.push_back(std::make_shared<CoreShare>(cores.at(i), limits, counters));
+  }
+  for (const Endpoint& endpoint : endpoints) {
+    CHECK(endpoint.handler != nullptr);
+    TRY_VOID(TcpListener::check_free(cores.at(0), endpoint.host, endpoint.port));
+    uint16_t port = endpoint.port;
+    for (auto& share : shares) {
+      TRY(auto listener, TcpListener::open(share->core, endpoint.host, port));
+      port = listener->port();
+      share->doors.push_back(std::make_unique<Door>(share->core, limits, *endpoint.handler,
+                                                    counters.in_flight, std::move(listener)));
+    }
+    ports.push_back(port);
+  }
+  return {};
+}
+
+Server::Server(std::unique_ptr<State> state) : state_(std::move(state)) {}
+
+Result<std::unique_ptr<Server>> Server::start(Cores& cores, const ServerLimits& limits,
+                                              std::vector<Endpoint> endpoints) {
+  auto state = std::make_unique<State>(cores, limits);
+  TRY_VOID(state->open(endpoints));
+  state->on_each_core([](CoreShare& share) {
+    for (auto& door : share.doors) share.scope.spawn(accept_connections(share, *door));
+  });
+  return std::unique_ptr<Server>(new Server(std::move(state)));
+}
+
+Server::~Server() {
+  drain(std::chrono::milliseconds(0));
+}
+
+uint16_t Server::port(size_t endpoint) const {
+  return state_->ports.at(endpoint);
+}
+
+void Server::stop_accepting() {
+  state_->on_each_core([](CoreShare& share) { share.stop_accepting(); });
+}
+
+void Server::State::begin_drain() {
+  if (std::exchange(draining, true)) return;
+  not_empty = shares.size();
+  on_each_core([this](CoreShare& share) {
+    share.stop_accepting();
+    for (auto& door : share.doors) door->shared.drain();
+    share.scope.when_empty([this, &share] {
+      share.doors.clear();  // on their core, as everything of theirs
+      const std::lock_guard lock(mutex);
+      if (--not_empty == 0) emptied.notify_all();
+    });
+  });
+}
+
+bool Server::drain(std::chrono::milliseconds patience) {
+  state_->begin_drain();
+  std::unique_lock lock(state_->mutex);
+  const auto empty = [this] { return state_->not_empty == 0; };
+  if (state_->emptied.wait_for(lock, patience, empty)) return true;
+  lock.unlock();
+  state_->on_each_core([](CoreShare& share) {
+    share.scope.cancel();
+    for (auto& door : share.doors) door->shared.abort();
+  });
+  lock.lock();
+  state_->emptied.wait(lock, empty);
+  return false;
+}
+
+size_t Server::connections() const {
+  return state_->counters.connections.load(std::memory_order_relaxed);
+}
+uint64_t Server::accepted() const {
+  return state_->counters.accepted.load(std::memory_order_relaxed);
+}
+uint64_t Server::refused() const {
+  return state_->counters.refused.load(std::memory_order_relaxed);
+}
+uint64_t Server::accept_failures() const {
+  return state_->counters.accept_failures.load(std::memory_order_relaxed);
+}
+size_t Server::in_flight() const {
+  return state_->counters.in_flight.load(std::memory_order_relaxed);
+}
+
+}  // namespace mettle::net
