@@ -1,5 +1,8 @@
 # The layers, bottom up. A folder links only what stands above it here.
-mettle_folder(base base PkgConfig::RE2 OpenSSL::Crypto spdlog::spdlog simdjson::simdjson)
+mettle_folder(base base PkgConfig::RE2 OpenSSL::Crypto spdlog::spdlog)
+if(METTLE_TESTS)
+  target_link_libraries(base_test PRIVATE simdjson::simdjson)  # the oracle of the JSON reader's test
+endif()
 # Nested coroutines free several frames at once; Asio keeps this many of each kind for the next request.
 target_compile_definitions(mettle_pch PUBLIC BOOST_ASIO_RECYCLING_ALLOCATOR_CACHE_SIZE=8)
 mettle_folder(async async mettle_base)

@@ -52,6 +52,7 @@ class FakeRandom final : public Random {  // splitmix64
 // Throws instead of ending the process: an int, the code, for the test to catch.
 class FakeProcess final : public Process {
  public:
+  // lint: allow throw because a test must see the end of the process without ending
   [[noreturn]] void exit_now(int code) override { throw code; }
 };
 

@@ -32,7 +32,7 @@ std::string nested(size_t depth) {
 
 TEST(JsonDocument, GivesTheMembersInOrderWithTheirKinds) {
   const std::string text =
-      R"( {"a": null, "b":true, "c": -1.50e+2, "d": "x", "e": [1, [2, 3], {}], "f": {"g": false}} )";
+      R"( {"a": null, "b":true, "c": -1.50e+2, "d":"x", "e": [1, [2, 3], {}], "f": {"g":false}} )";
   const JsonDocument document = parsed(text);
   std::string seen;
   for (const auto member : document.root().members()) {
@@ -61,7 +61,8 @@ TEST(JsonDocument, GivesTheElementsAcrossNestedOnes) {
 
 TEST(JsonDocument, KeepsNumbersAsTheTokensTheyWere) {
   const JsonDocument document = parsed(
-      "[12.50, 1e2, -0, 9223372036854775807, 9223372036854775808, -9223372036854775808, 1.0]");
+      "[12.50, 1e2, -0, 9223372036854775807, 9223372036854775808,"
+      "-9223372036854775808, 1.0]");
   std::vector<JsonNode> n;
   for (const JsonNode element : document.root().elements()) n.push_back(element);
   EXPECT_EQ(n[0].number(), "12.50");

@@ -15,6 +15,7 @@ namespace mettle {
 namespace {
 
 std::filesystem::path vectors_folder() {
+  // lint: allow environment because only this test is told where its input lies
   if (const char* folder = std::getenv("METTLE_JSON_VECTORS")) return folder;
   const auto source_tree = std::filesystem::path(__FILE__).parent_path() / "../..";
   return source_tree / "../shared/vectors/json";
@@ -127,7 +128,7 @@ std::string mutate(std::string text, FakeRandom& random) {
 
 TEST(JsonDifferential, AgreesWithSimdjsonOnMutatedTexts) {
   constexpr std::string_view kSeeds[] = {
-      R"({"id":"0190abcd-ef01-7234-8567-89abcdef0123","price":"12.50","stock":42,"tags":["a","b\n"]})",
+      R"({"id":"0190abcd-ef01-7234-8567","price":"12.50","stock":42,"tags":["a","b\n"]})",
       R"([1,-2.5,3e10,0.001,9007199254740993,[],{},[[]],{"a":{"b":[null,true,false]}}])",
       R"(  {"key with \"quotes\"" : "\u00e4\ud83d\ude00 text" , "n" : [ 1 , 2 ] }  )",
       R"("a plain string of some length that takes the quick path")",
