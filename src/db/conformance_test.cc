@@ -177,13 +177,21 @@ TEST_P(StoreConformance, NamesTheConstraintThatWasBroken) {
 
   Error restricted = error_of({{sql("DELETE FROM authors WHERE id = 1"), {}}});
   EXPECT_EQ(restricted.code, Code::kReferenceRestricted);
+  EXPECT_EQ(restricted.inside, "books.author_id");
 
   Error key_update = error_of({{sql("UPDATE authors SET id = 9 WHERE id = 1"), {}}});
   EXPECT_EQ(key_update.code, Code::kReferenceRestricted);
+  EXPECT_EQ(key_update.inside, "books.author_id");
 
   Error check = error_of({author(3, "")});
   EXPECT_EQ(check.code, Code::kCheckFailed);
   EXPECT_EQ(check.inside, "mt_check_1");
+
+  // Looking for the culprit left nothing behind: keys are enforced, rows are as they were.
+  EXPECT_EQ(count("authors"), 1);
+  EXPECT_EQ(count("books"), 1);
+  EXPECT_EQ(error_of({book(5, Value(int64_t{77}), 5), book(6, Value(int64_t{1}), 6)}).code,
+            Code::kReferenceMissing);
 
   Error null = error_of({{sql("INSERT INTO authors (id) VALUES (4)"), {}}});
   EXPECT_EQ(null.code, Code::kRequired);

@@ -90,8 +90,9 @@ class Tx {
   virtual ~Tx() = default;
   // Runs it to its end; gives the rows changed (0 for a read). Constraint violations come as
   // kUniqueViolation, kReferenceMissing, kReferenceRestricted, kCheckFailed or kRequired with
-  // `inside` naming the constraint: "table.column[,table.column]" for unique, else the constraint's
-  // name.
+  // `inside` naming what was broken: "table.column[,table.column]" for unique, "table.column" for
+  // required, "table.column[,column]" of the referring side for the two references ("" where it
+  // cannot be told), the constraint's name for a check.
   virtual Task<Result<int64_t>> run(const StatementRef& statement, std::span<const Value> values,
                                     RowSink* sink = nullptr) = 0;
 };

@@ -81,6 +81,7 @@ int SqlChecker::authorize(void* self, int action, const char* a, const char*, co
     checker.refuse(fmt::format("{} is not allowed here", what));
     return SQLITE_DENY;
   }
+  checker.touches_rows_ = true;
   bool names_table = action == SQLITE_READ || action == SQLITE_INSERT || action == SQLITE_UPDATE ||
                      action == SQLITE_DELETE;
   if (!names_table || a == nullptr) return SQLITE_OK;
@@ -95,6 +96,7 @@ int SqlChecker::authorize(void* self, int action, const char* a, const char*, co
 Result<CheckedSql> SqlChecker::check(const std::string& sql) {
   refused_.clear();
   tables_.clear();
+  touches_rows_ = false;
   if (sql.find('\0') != std::string::npos) return fail(invalid("SQL may not hold a NUL"));
   sqlite3_stmt* raw = nullptr;
   const char* rest = nullptr;
@@ -108,6 +110,9 @@ Result<CheckedSql> SqlChecker::check(const std::string& sql) {
     return fail(std::move(error));
   }
   if (stmt == nullptr) return fail(invalid("there is no statement"));
+  // VACUUM and REINDEX ask the authorizer nothing.
+  if (!touches_rows_)
+    return fail(invalid("only SELECT, INSERT, UPDATE and DELETE are allowed here"));
   // The tail may hold only blanks and comments: it must prepare to nothing.
   sqlite3_stmt* more = nullptr;
   int tail = sqlite3_prepare_v3(db_, rest, -1, 0, &more, nullptr);

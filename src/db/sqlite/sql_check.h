@@ -43,6 +43,7 @@ class SqlChecker {
 
   sqlite3* db_ = nullptr;
   bool checking_ = false;
+  bool touches_rows_ = false;  // it is a SELECT, INSERT, UPDATE or DELETE
   std::string refused_;
   std::vector<std::string> tables_;
 };

@@ -32,9 +32,10 @@ Result<int64_t> UnitTx::run_now(const StatementRef& statement, std::span<const V
   auto changed = connection_.run(*cached, values, sink, &counts_.rows);
   if (changed) return changed;
   Error error = std::move(changed).error();
-  if (error.code == Code::kReferenceMissing && connection_.in_transaction()) {
-    error.inside = missing_reference(connection_, *cached, values);
-  }
+  bool reference =
+      error.code == Code::kReferenceMissing || error.code == Code::kReferenceRestricted;
+  if (reference && connection_.in_transaction())
+    error.inside = broken_reference(connection_, *cached, values, error.code);
   return fail(std::move(error));
 }
 

@@ -9,16 +9,39 @@
 namespace mettle::db {
 namespace {
 
-// The rows that a statement inserted or updated, as the preupdate hook tells them.
-struct TouchedRows {
-  static constexpr size_t kMax = 10'000;
-  std::vector<std::pair<std::string, int64_t>> rows;
+constexpr size_t kTouchedMax = 1000;  // rows looked at; the first fault is enough
 
-  static void hook(void* self, sqlite3*, int operation, const char*, const char* table,
+struct FreeValue {
+  void operator()(sqlite3_value* value) const { sqlite3_value_free(value); }
+};
+using OwnedValue = std::unique_ptr<sqlite3_value, FreeValue>;
+
+// What a statement did to the rows, as the preupdate hook tells it.
+struct TouchedRows {
+  struct Now {  // inserted or updated
+    std::string table;
+    int64_t rowid;
+  };
+  struct Old {  // deleted or updated: all columns as they were
+    std::string table;
+    std::vector<OwnedValue> columns;
+  };
+  std::vector<Now> now;
+  std::vector<Old> old;
+
+  static void hook(void* self, sqlite3* db, int operation, const char*, const char* table,
                    sqlite3_int64, sqlite3_int64 new_rowid) {
     auto& touched = *static_cast<TouchedRows*>(self);
-    if (operation == SQLITE_DELETE || touched.rows.size() >= kMax) return;
-    touched.rows.emplace_back(table, new_rowid);
+    if (operation != SQLITE_DELETE && touched.now.size() < kTouchedMax)
+      touched.now.push_back({table, new_rowid});
+    if (operation == SQLITE_INSERT || touched.old.size() >= kTouchedMax) return;
+    Old row{table, {}};
+    for (int i = 0; i < sqlite3_preupdate_count(db); ++i) {
+      sqlite3_value* value = nullptr;
+      if (sqlite3_preupdate_old(db, i, &value) != SQLITE_OK) return;
+      row.columns.emplace_back(sqlite3_value_dup(value));
+    }
+    touched.old.push_back(std::move(row));
   }
 };
 
@@ -27,6 +50,12 @@ struct ForeignKey {
   std::vector<std::string> columns;
   std::vector<std::string> parent_columns;  // empty names: the parent's primary key
 };
+
+std::string text_literal(std::string_view text) {
+  std::string out = "'";
+  for (char c : text) out += c == '\'' ? "''" : std::string(1, c);
+  return out + "'";
+}
 
 std::string column_text(sqlite3_stmt* stmt, int column) {
   auto* text = reinterpret_cast<const char*>(sqlite3_column_text(stmt, column));
@@ -63,19 +92,72 @@ std::string dangling_sql(const std::string& table, const ForeignKey& key) {
       sql.identifier(table), present, sql.identifier(key.parent), same);
 }
 
-Result<std::string> find_dangling(sqlite3* db, const TouchedRows& touched) {
-  std::map<std::string, std::map<int, ForeignKey>> known;
-  for (const auto& [table, rowid] : touched.rows) {
-    if (!known.contains(table)) {
-      TRY(known[table], foreign_keys(db, table));
+std::string key_name(const std::string& table, const ForeignKey& key) {
+  std::string name = table + ".";
+  for (size_t i = 0; i < key.columns.size(); ++i) name += (i == 0 ? "" : ",") + key.columns[i];
+  return name;
+}
+
+// Keys of all tables, read once per failure.
+class KeyCatalogue {
+ public:
+  static Result<KeyCatalogue> read(sqlite3* db) {
+    KeyCatalogue catalogue;
+    TRY(auto tables, text_rows(db, "SELECT name FROM sqlite_schema WHERE type = 'table'"));
+    for (const std::string& table : tables) {
+      TRY(catalogue.keys[table], foreign_keys(db, table));
+      TRY(catalogue.columns[table],
+          text_rows(db, fmt::format("SELECT name FROM pragma_table_info({}) ORDER BY cid",
+                                    text_literal(table))));
     }
-    for (const auto& [id, key] : known[table]) {
-      TRY(StatementHandle stmt, prepare_handle(db, dangling_sql(table, key)));
-      sqlite3_bind_int64(stmt.get(), 1, rowid);
-      if (sqlite3_step(stmt.get()) != SQLITE_ROW) continue;
-      std::string name = table + ".";
-      for (size_t i = 0; i < key.columns.size(); ++i) name += (i == 0 ? "" : ",") + key.columns[i];
-      return name;
+    return catalogue;
+  }
+  std::map<std::string, std::map<int, ForeignKey>> keys;
+  std::map<std::string, std::vector<std::string>> columns;
+};
+
+Result<std::string> find_dangling(sqlite3* db, KeyCatalogue& catalogue,
+                                  const TouchedRows& touched) {
+  for (const TouchedRows::Now& row : touched.now) {
+    for (const auto& [id, key] : catalogue.keys[row.table]) {
+      TRY(StatementHandle stmt, prepare_handle(db, dangling_sql(row.table, key)));
+      sqlite3_bind_int64(stmt.get(), 1, row.rowid);
+      if (sqlite3_step(stmt.get()) == SQLITE_ROW) return key_name(row.table, key);
+    }
+  }
+  return std::string();
+}
+
+// Whether a row of `child` still has what `row` had in the columns that `key` refers to.
+Result<bool> still_referred(sqlite3* db, KeyCatalogue& catalogue, const std::string& child,
+                            const ForeignKey& key, const TouchedRows::Old& row) {
+  const Dialect& sql = sqlite_dialect();
+  std::string condition;
+  for (size_t i = 0; i < key.columns.size(); ++i) {
+    condition +=
+        fmt::format("{}{} = ?{}", i == 0 ? "" : " AND ", sql.identifier(key.columns[i]), i + 1);
+  }
+  TRY(StatementHandle stmt, prepare_handle(db, fmt::format("SELECT 1 FROM {} WHERE {} LIMIT 1",
+                                                           sql.identifier(child), condition)));
+  const std::vector<std::string>& names = catalogue.columns[row.table];
+  for (size_t i = 0; i < key.columns.size(); ++i) {
+    auto at = std::find(names.begin(), names.end(), key.parent_columns[i]) - names.begin();
+    if (static_cast<size_t>(at) >= row.columns.size()) return false;
+    sqlite3_bind_value(stmt.get(), static_cast<int>(i) + 1,
+                       row.columns[static_cast<size_t>(at)].get());
+  }
+  return sqlite3_step(stmt.get()) == SQLITE_ROW;
+}
+
+Result<std::string> find_restricting(sqlite3* db, KeyCatalogue& catalogue,
+                                     const TouchedRows& touched) {
+  for (const TouchedRows::Old& row : touched.old) {
+    for (const auto& [child, keys] : catalogue.keys) {
+      for (const auto& [id, key] : keys) {
+        if (key.parent != row.table) continue;
+        TRY(bool referred, still_referred(db, catalogue, child, key, row));
+        if (referred) return key_name(child, key);
+      }
     }
   }
   return std::string();
@@ -83,17 +165,22 @@ Result<std::string> find_dangling(sqlite3* db, const TouchedRows& touched) {
 
 }  // namespace
 
-std::string missing_reference(Connection& connection, CachedStatement& cached,
-                              std::span<const Value> values) {
+std::string broken_reference(Connection& connection, CachedStatement& cached,
+                             std::span<const Value> values, Code code) {
   sqlite3* db = connection.handle();
-  if (!connection.control(Control::kSavepointPart)) return {};
+  auto catalogue = KeyCatalogue::read(db);
+  if (!catalogue || !connection.control(Control::kSavepointPart)) return {};
   TouchedRows touched;
   std::string name;
   sqlite3_preupdate_hook(db, TouchedRows::hook, &touched);
-  if (connection.exec("PRAGMA defer_foreign_keys=ON") && connection.run(cached, values, nullptr)) {
-    if (auto found = find_dangling(db, touched)) name = *found;
-  }
+  bool again =
+      connection.exec("PRAGMA defer_foreign_keys=ON") && connection.run(cached, values, nullptr);
   sqlite3_preupdate_hook(db, nullptr, nullptr);
+  if (again) {
+    auto found = code == Code::kReferenceMissing ? find_dangling(db, *catalogue, touched)
+                                                 : find_restricting(db, *catalogue, touched);
+    if (found) name = std::move(*found);
+  }
   if (connection.in_transaction()) {
     // Taking the rows back also takes back the count of open violations.
     (void)connection.control(Control::kRollbackToPart);
