@@ -15,7 +15,7 @@ def findings(files):
     with tempfile.TemporaryDirectory() as folder:
         root = pathlib.Path(folder)
         (root / "cmake").mkdir()
-        (root / "cmake/folders.cmake").write_text("base async net db db/sqlite model rules records engine app prove data auth features/")
+        (root / "cmake/folders.cmake").write_text("base async net db db/sqlite model rules records engine app prove src/features/*")
         for path, text in files.items():
             (root / path).parent.mkdir(parents=True, exist_ok=True)
             (root / path).write_text(text, encoding="utf-8")
@@ -93,7 +93,7 @@ class Lint(unittest.TestCase):
         for code in ["value.time();", "TimeOfDay time() const;", "co_await sleep_for(ctx, a);", "snprintf(a, b, c);", "request.exit();",
                      "std::unique_ptr<A>(new A(b));", "A(const A&) = delete;", "int randomize(int a);", "new (place) int;",
                      "// throw away, exit(1), std::cout", 'auto a = "throw exit(1) new Thing delete x";', "int news = 1;",
-                     "Timestamp now() override;", "std::mutex strand;", "int on_exit(int a);"]:
+                     "Timestamp now() override;", "std::mutex strand;", "void abort();", "socket.abort();", "int on_exit(int a);"]:
             self.clean(f"void f() {{\n  {code}\n}}\n")
         self.clean("auto a = std::chrono::steady_clock::now();\n", "src/base/seams.cc")
         self.clean("auto a = getenv(x);\n", "src/app/main.cc")
@@ -109,6 +109,8 @@ class Lint(unittest.TestCase):
         self.finds("await-temporary", "Task<> f() {\n  CO_TRY(auto a, co_await save({1, 2}));\n}\n")
         self.clean("Task<> f() {\n  if (co_await g(a)) {\n    h();\n  }\n  while (!co_await g(a)) {\n  }\n}\n")
         self.clean("Task<> f() {\n  Options o{1};\n  CO_TRY(auto a, co_await save(ctx, o));\n  if (a) {\n  }\n}\n")
+        self.clean("Task<> f() {\n  co_await run(a, {}, b);\n}\n")
+        self.finds("await-temporary", "Task<> f() {\n  co_await run(a, {}, {1});\n}\n")
         self.clean("Task<> f() {\n  co_await blocking(ctx, [&] { return 1; });\n}\n")
 
     def test_header_form(self):
