@@ -1,5 +1,6 @@
 #include "model/keys.h"
 
+#include <algorithm>
 #include <charconv>
 
 #include "base/datetime.h"
@@ -82,6 +83,15 @@ std::string describe(const Spec& spec) {
     }
   }
   return {};
+}
+
+bool has_unknown_key(const Node& node, const Spec& spec) {
+  for (const auto& [key, value] : node.members) {
+    const bool known =
+        std::ranges::any_of(spec.keys, [&](const Key& k) { return k.name == key.text(); });
+    if (!known) return true;
+  }
+  return false;
 }
 
 namespace {
@@ -253,11 +263,6 @@ class Validator {
 
   void value(const Node& node, const std::string& path) {
     if (node.refused) return;
-    if (node.plain() && plain_kind(node.text()) == Plain::kText && is_yaml_trap(node.text())) {
-      return lost_quotes(node, path,
-                         "YAML readers differ about " + node.text() +
-                             ": write text in quotes, numbers in decimal, or true or false");
-    }
     if (node.is_scalar()) not_cut(node, path);
     for (size_t i = 0; i < node.elements.size(); ++i) {
       value(node.elements[i], join(path, std::to_string(i)));
@@ -315,11 +320,21 @@ class Validator {
       }
     }
     for (const Key& k : spec.keys) {
-      if (k.required && node.find_key(k.name) == nullptr) {
+      if (k.required && !near_key(node, spec, k.name) && node.find_key(k.name) == nullptr) {
         faults_.error(node.pos, join(path, k.name), "missing_key",
                       "`" + std::string(k.name) + "` is missing", std::string(k.example));
       }
     }
+  }
+
+  // A key of the node that was meant to be this one.
+  static bool near_key(const Node& node, const Spec& spec, std::string_view name) {
+    std::vector<std::string> names;
+    for (const Key& k : spec.keys) names.emplace_back(k.name);
+    return std::ranges::any_of(node.members, [&](const auto& member) {
+      return std::ranges::find(names, member.first.text()) == names.end() &&
+             nearest(member.first.text(), names) == name;
+    });
   }
 
   void unknown(const Node& key, const Node& member, const Spec& spec, const std::string& path) {

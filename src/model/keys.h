@@ -80,6 +80,13 @@ struct ReservedWord {
 };
 const std::vector<ReservedWord>& reserved_words();
 
+// Whether an object node has keys that its spec lacks (reported by validate): what is missing there
+// may be what was misspelt.
+bool has_unknown_key(const Node& node, const Spec& spec);
+const Spec& column_spec();
+const Spec& input_spec();
+const Spec& step_spec();
+
 bool is_name(std::string_view text);  // ^[a-z][a-z0-9_]{0,47}$
 // A name that could stand instead: "Order Items" → "order_items"; "" if none comes to mind.
 std::string name_like(std::string_view text);

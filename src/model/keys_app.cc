@@ -558,6 +558,16 @@ const Spec& routes() {
 
 }  // namespace
 
+const Spec& column_spec() {
+  return column();
+}
+const Spec& input_spec() {
+  return input_member();
+}
+const Spec& step_spec() {
+  return step();
+}
+
 const Spec& app_spec() {
   static const Spec spec{
       .form = Form::kObject,

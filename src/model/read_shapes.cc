@@ -4,6 +4,7 @@
 
 #include "base/pattern.h"
 #include "base/text.h"
+#include "model/keys.h"
 #include "model/read.h"
 
 namespace mettle::model {
@@ -214,7 +215,10 @@ void read_kind(const Reading& in, const Node& node, Shape& shape, const std::str
     return;
   }
   if (!type) {
-    if (node.find_key("type") == nullptr && node.find_key("references") == nullptr) {
+    // A misspelt key, reported already, may be the type.
+    const bool misspelt =
+        has_unknown_key(node, input_spec()) && has_unknown_key(node, column_spec());
+    if (node.find_key("type") == nullptr && !misspelt) {
       in.error(node.pos, path, "missing_type", "it needs a type, or what it references",
                "type: text");
     }

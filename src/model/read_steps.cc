@@ -124,6 +124,7 @@ class StepReader {
     for (const std::string_view later : {"enqueue", "emit", "call"}) {
       if (node.find_key(later) != nullptr) return false;  // reported as not available
     }
+    if (has_unknown_key(node, step_spec())) return false;  // the verb may be misspelt
     in_.error(node.pos, path, "no_verb",
               "a step does one of " + std::string(kVerbNames) + "; this one says none of them");
     return false;

@@ -171,6 +171,8 @@ size_t hole_end(const std::string& text, size_t open) {
   return std::string::npos;
 }
 
+Expression read_any(const Reading& in, const Node& node, const std::string& path);
+
 // Text with holes. "{{" and "}}" stand for the brackets themselves.
 Expression read_template(const Reading& in, const Node& node, const std::string& path) {
   Expression out;
@@ -246,6 +248,10 @@ std::optional<Value> literal_value(const Reading& in, const Node& node, const Sh
   if (value) return value;
   std::string fix;
   if (shape.type == Type::kText && node.is_scalar()) fix = quoted(node.text());
+  if (shape.type == Type::kBool && node.is_scalar()) {
+    if (iequals(node.text(), "yes") || iequals(node.text(), "on")) fix = "true";
+    if (iequals(node.text(), "no") || iequals(node.text(), "off")) fix = "false";
+  }
   if (node.is_scalar() && !node.plain() &&
       scalar_value(
           [&] {
@@ -300,6 +306,19 @@ void check_literal(const Reading& in, const Value& value, const Shape& shape, Po
 }
 
 Expression read_expression(const Reading& in, const Node& node, const std::string& path) {
+  if (node.plain() && !node.refused && plain_kind(node.text()) == Plain::kText &&
+      is_yaml_trap(node.text())) {
+    in.error(node.pos, path, "yaml_lost_quotes",
+             "YAML readers differ about " + node.text() +
+                 ": write text in quotes, a number in decimal, or true or false",
+             quoted(node.text()));
+  }
+  return read_any(in, node, path);
+}
+
+namespace {
+
+Expression read_any(const Reading& in, const Node& node, const std::string& path) {
   Expression out;
   out.pos = node.pos;
   if (node.refused || node.kind == Node::Kind::kNull) return out;
@@ -333,9 +352,11 @@ Expression read_expression(const Reading& in, const Node& node, const std::strin
   return out;
 }
 
+}  // namespace
+
 Expression read_column_value(const Reading& in, const Node& node, const Column& column,
                              const std::string& path) {
-  Expression out = read_expression(in, node, path);
+  Expression out = read_any(in, node, path);  // traps show as wrong types below
   const bool literal = out.form == Expression::Form::kLiteral;
   if (node.refused) return out;
   if (node.kind == Node::Kind::kNull || (literal && out.literal.is_null())) {

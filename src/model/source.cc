@@ -81,7 +81,7 @@ size_t distance(std::string_view a, std::string_view b) {
 
 std::string nearest(std::string_view name, const std::vector<std::string>& candidates) {
   constexpr size_t kNameMax = 64;
-  if (name.empty() || name.size() > kNameMax) return {};
+  if (name.size() < 2 || name.size() > kNameMax) return {};
   std::string best;
   size_t best_distance = std::max<size_t>(1, name.size() / 3) + 1;
   for (const std::string& candidate : candidates) {

@@ -117,6 +117,8 @@ class Builder : public YAML::EventHandler {
     if (first != '!' && first != '&' && first != '*') return;
     node.refused = true;
     std::string fix = requoted_line(line_of(text_, node.pos.line));
+    // A real anchor, not the `&&` of a rule.
+    if (first == '&' && text_.substr(offset, 2) != "&&") fix.clear();
     if (first == '!') {
       faults_.error(node.pos, path(), "yaml_tag",
                     "to YAML, text that begins with ! is a tag; the app file has none", fix);

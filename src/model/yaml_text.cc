@@ -29,14 +29,13 @@ namespace {
 void check_tabs(std::string& text, Faults& faults) {
   int line = 1;
   for (size_t i = 0; i < text.size(); ++line) {
-    const size_t end = std::min(text.find('\n', i), text.size());
+    size_t end = std::min(text.find('\n', i), text.size());
     if (text[i] == '\t' && text.find_first_not_of(" \t\r", i) < end) {
-      size_t tabs = i;
-      while (tabs < end && text[tabs] == '\t') text[tabs++] = ' ';
-      std::string fix(2 * (tabs - i), ' ');
-      fix.append(text, tabs, end - tabs);
+      const size_t tabs = text.find_first_not_of('\t', i) - i;
+      text.replace(i, tabs, 2 * tabs, ' ');
+      end += tabs;
       faults.error({line, 1}, {}, "yaml_tab", "a tab indents this line; YAML takes spaces only",
-                   fix);
+                   text.substr(i, end - i));
     }
     i = end + 1;
   }
@@ -167,7 +166,7 @@ Plain plain_kind(std::string_view text) {
 
 bool is_yaml_trap(std::string_view text) {
   static const auto kTrap =
-      whole(R"((?i)y|n|yes|no|on|off|true|false|null|~|[-+]?\.inf|\.nan|)"
+      whole(R"((?i)yes|no|on|off|true|false|null|~|[-+]?\.inf|\.nan|)"
             R"([-+]?0[xob][0-9a-f_]+|[-+]?[0-9][0-9_]*(\.[0-9_]*)?(e[-+]?[0-9]+)?|)"
             R"([-+]?\.[0-9][0-9_]*(e[-+]?[0-9]+)?|[-+]?[0-9]+(:[0-5]?[0-9])+(\.[0-9]*)?)");
   return kTrap->found_in(text);
@@ -243,6 +242,12 @@ size_t skip_quoted(std::string_view s, size_t i) {
   return s.size();
 }
 
+// 'admin' in auth.roles: to YAML, a text that ends too early.
+bool goes_on(std::string_view value) {
+  const std::string_view rest = value.substr(skip_quoted(value, 0));
+  return !trim(rest).empty() && !trim(rest).starts_with('#');
+}
+
 // Rewrites a one-line flow value with its quotes; false if it does not look like one.
 class Flow {
  public:
@@ -255,15 +260,10 @@ class Flow {
     const char c = in_[i_];
     if (c == '{') return collection('}', true, depth);
     if (c == '[') return collection(']', false, depth);
-    if (c == '"' || c == '\'') {
-      const size_t end = skip_quoted(in_, i_);
-      out_.append(in_.substr(i_, end - i_));
-      i_ = end;
-      return true;
-    }
     const size_t end = plain_end();
     const std::string_view plain = trim(in_.substr(i_, end - i_));
-    if (lost_quotes(plain, true)) {
+    const bool text = c == '"' || c == '\'';
+    if (text ? goes_on(plain) : lost_quotes(plain, true)) {
       out_ += quoted(plain);
       changed_ = true;
     } else {
@@ -342,8 +342,10 @@ std::string requoted_line(std::string_view line) {
     start = std::min(line.find_first_not_of(' ', colon + 1), line.size());
   }
   std::string_view value = trim(line.substr(start));
-  if (value.empty() || value.front() == '"' || value.front() == '\'') return {};
+  if (value.empty()) return {};
   const std::string head(line.substr(0, start));
+  const bool text = value.front() == '"' || value.front() == '\'';
+  if (text && !goes_on(value)) return {};
   if (value.front() == '{' || value.front() == '[') {
     Flow flow(value);
     if (!flow.value(0) || !flow.changed()) return {};
@@ -352,7 +354,7 @@ std::string requoted_line(std::string_view line) {
   const size_t comment = comment_of(value);
   const std::string tail(comment == std::string_view::npos ? "" : value.substr(comment));
   value = trim(value.substr(0, comment));
-  if (!lost_quotes(value, false)) return {};
+  if (!text && !lost_quotes(value, false)) return {};
   return head + quoted(value) + tail;
 }
 
