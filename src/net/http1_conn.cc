@@ -400,11 +400,13 @@ Task<bool> Http1Connection::send_stream(Context& ctx, Response& response, bool c
     more = *got;
     if (left) *left -= part.size();
     if (!part.empty()) {
-      if (chunked) out_ += fmt::format("{:x}\r\n", part.size());
+      if (chunked) {
+        out_ += fmt::format("{:x}\r\n", part.size());
+        part += "\r\n";
+      }
       const bool sent = co_await send_all(out_, part);
       out_.clear();
       if (!sent) co_return false;
-      if (chunked) out_ += "\r\n";
     }
   }
   if (left.value_or(0) != 0) {
