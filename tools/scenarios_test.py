@@ -159,6 +159,16 @@ X-Nothing: *
         self.assertIn("It lives", outcome(page % 201, "p.md"))
         self.assertIn("must say what comes back", outcome("```http\nGET /\n```\n", "p.md"))
 
+    def test_readme_of_an_example(self):
+        page = ("# Shop\n```sh\nmettle serve\n```\n```sh\nCLERK=$(mettle key create mettle.yaml --data data --role clerk)\n"
+                "cat seed.txt\ncurl -s http://127.0.0.1:8080/livez >/dev/null\n#   so   much\n```\n"
+                "```http\nPOST /api/v1/marks\nAuthorization: Bearer $CLERK\n\n{\"marker\": \"$o.id\"}\n\nHTTP/1.1 201 Created\n\n"
+                "{\"marker\": \"$o.id\"}\n```\n")
+        app = ("mettle.yaml", "mettle: 1\n")
+        self.assertIsNone(outcome(page, "README.md", [app, ("seed.txt", "so much\n")]))
+        self.assertIn("so   much", outcome(page, "README.md", [app, ("seed.txt", "so little\n")]))
+        self.assertIn("exit: expected 0", outcome(page, "README.md", [app]))
+
     def test_command_line(self):
         def run(*arguments):
             return subprocess.run([sys.executable, HERE / "scenarios.py", "--binary", FAKE, *arguments], capture_output=True,

@@ -7,7 +7,7 @@ import textwrap
 from .match import Fault
 
 METHOD = re.compile(r"^(GET|HEAD|POST|PUT|PATCH|DELETE|OPTIONS|TRACE|[A-Z]{3,12}) (\S.*)$")
-STATUS = re.compile(r"^HTTP (\d{3}|\*)\s*$")
+STATUS = re.compile(r"^HTTP(?:/1\.1)? (\d{3}|\*)(?: [A-Za-z' -]+)?\s*$")
 MODIFIER = re.compile(r"^(?:parallel (\d+)|repeat (\d+)|eventually (\d+(?:\.\d+)?)s)$")
 SERVER = ("restart", "stop", "start", "kill -9")
 
@@ -26,7 +26,7 @@ class Step:
     """One thing to do and what must come of it."""
     title: str
     line: int
-    kind: str  # request, raw, command, server, write, stub, log
+    kind: str  # request, raw, command, shell, server, write, stub, log
     head: str = ""  # the request line, command, file name
     headers: list = dataclasses.field(default_factory=list)
     body: list = dataclasses.field(default_factory=list)
@@ -50,6 +50,8 @@ class Scenario:
     serve: str = ""
     keys: list = dataclasses.field(default_factory=list)  # (name, options)
     stub: list = dataclasses.field(default_factory=list)  # script lines
+    example: bool = False  # a README beside a mettle.yaml: runs in a copy of its folder
+    variables: set = dataclasses.field(default_factory=set)  # of the shell, $NAME in its http fences
     steps: list = dataclasses.field(default_factory=list)
 
 
@@ -246,7 +248,10 @@ def read_page(path, text):
     """A page of docs/: the last ```yaml mettle fence is the app, ```http and ```console fences are steps; `<!-- scenario:`
     comments hold set-up lines that a reader need not see."""
     scenario = Scenario(path, title=str(path))
+    scenario.example = path.name == "README.md" and (path.parent / "mettle.yaml").exists()
     lines = text.split("\n")
+    if scenario.example:
+        scenario.variables = set(re.findall(r"^(\w+)=", text, re.M))
     heading, index = path.name, 0
     while index < len(lines):
         line = lines[index]
@@ -288,7 +293,15 @@ def read_fence(scenario, lines, start, end, fence, heading):
         if not any(STATUS.match(entry) for entry in lines[start + 1:end]):
             raise fault(scenario, start, "a ```http fence is run: it must say what comes back (HTTP 200 …); "
                                          "one that is only to be read is ```http no-run")
+        if scenario.variables:
+            shell = re.compile(r"\$(" + "|".join(sorted(scenario.variables)) + r")\b")
+            lines = [shell.sub(r"{{\1}}", entry) for entry in lines]
         read_steps(scenario, lines, start + 1, end, heading)
+    elif language == "sh" and scenario.example:
+        script = lines[start + 1:end]
+        # The server runs already, on a port of its own.
+        if not re.fullmatch(r"mettle serve\b[^\n]*", "\n".join(script).strip()):
+            scenario.steps.append(Step(heading, start + 1, "shell", body=script))
     elif language == "console" and "run" in info:
         commands = [i for i in range(start + 1, end) if lines[i].startswith("$ ")]
         for place, index in enumerate(commands):

@@ -16,6 +16,7 @@ from .server import Server, Trouble, environment, in_parallel
 from .stub import Stub
 
 COMMAND_SECONDS = 120
+SHELL_SECONDS = 600  # loads an example's data, also under a sanitizer
 ANSWER_SECONDS = float(os.environ.get("METTLE_SCENARIO_ANSWER_SECONDS", "60"))
 
 
@@ -63,6 +64,8 @@ class Run:
             self.names["stub"] = self.stub.url
         for name, text in scenario.files:
             self.write(name, text)
+        if scenario.example:
+            shutil.copytree(scenario.path.parent, self.folder, dirs_exist_ok=True, ignore=shutil.ignore_patterns("data", "node_modules"))
         app = self.folder / "mettle.yaml"
         if scenario.app_path:
             app = (scenario.path.parent / scenario.app_path).resolve()
@@ -74,6 +77,10 @@ class Run:
                           root=str(pathlib.Path(__file__).resolve().parents[2]))
         extra = {name: fill(value, self.names) for name, value in scenario.env}
         self.env = environment(self.folder, extra)
+        programs = self.folder / ".programs"
+        programs.mkdir()
+        (programs / "mettle").symlink_to(self.binary)
+        self.env["PATH"] = f"{programs}:{self.env.get('PATH', '/usr/bin:/bin')}"
         self.server = Server(self.binary, str(app), self.folder, fill(scenario.serve, self.names), self.env)
 
     def write(self, name, text):
@@ -288,6 +295,37 @@ class Run:
                     name = "stderr" if stream is done.stderr and source is not line else "stdout"
                     wrong.append(f"{name}: {'misses' if source[0] == '~' else 'must not hold'} {source[2:]!r}")
         return wrong
+
+    def do_shell(self, step):
+        """A ```sh fence of an example: bash, whose variables the next ones and the requests know. Lines of comment at its
+        end are what it prints."""
+        self.running()
+        script = "\n".join(step.body).replace("http://127.0.0.1:8080", self.server.url)
+        kept = " ".join(sorted(self.scenario.variables))
+        tail = f'\nfor name in {kept}; do [ -v "$name" ] && printf "%s=%s\\0" "$name" "${{!name}}"; done >.variables; true\n'
+        known = {name: str(self.names[name]) for name in self.scenario.variables if name in self.names}
+        try:
+            done = subprocess.run(["bash", "-c", "set -euo pipefail\n" + script + (tail if kept else "")], cwd=self.folder,
+                                  env={**self.env, **known}, stdin=subprocess.DEVNULL, capture_output=True, text=True,
+                                  errors="replace", timeout=SHELL_SECONDS, check=False)
+        except subprocess.TimeoutExpired:
+            return [f"did not end within {SHELL_SECONDS} s"]
+        wrong = [] if done.returncode == 0 else [f"exit: expected 0, got {done.returncode}"]
+        printed = {" ".join(line.split()) for line in done.stdout.splitlines()}
+        for line in reversed(step.body):
+            if not line.startswith("#"):
+                break
+            if " ".join(line[1:].split()) not in printed:
+                wrong.append(f"stdout: misses the line {line[1:].strip()!r}")
+        if wrong:
+            return wrong + ["  stdout:"] + [f"  | {line}" for line in done.stdout[-3000:].splitlines()] + \
+                ["  stderr:"] + [f"  | {line}" for line in done.stderr[-3000:].splitlines()]
+        variables = self.folder / ".variables"
+        if variables.exists():
+            for entry in variables.read_text("utf-8").split("\0")[:-1]:
+                name, _, value = entry.partition("=")
+                self.names[name] = value
+        return []
 
     def do_server(self, step):
         self.disconnect()
