@@ -98,7 +98,7 @@ TableInfo Compiler::table(int index) {
         rule(table.checks[i].rule, table, fmt::format("tables.{}.checks[{}]", table.name, i), false)
             .expr;
     check.message = table.checks[i].message;
-    info.checks.push_back(std::move(check));
+    if (check.expr) info.checks.push_back(std::move(check));
   }
   return info;
 }
@@ -120,7 +120,6 @@ std::shared_ptr<const Catalog> Catalog::compile(std::shared_ptr<const model::App
   for (int i = 0; i < static_cast<int>(catalog->model_->tables.size()); ++i) {
     catalog->tables_.push_back(compiler.table(i));
   }
-  if (faults.has_errors()) return nullptr;
   return catalog;
 }
 

@@ -102,6 +102,9 @@ class WriteScope {
   // What the caller may see of a row just written: JSON, or nullopt where the read rule refuses it.
   Task<Result<std::optional<std::string>>> represent(const TableInfo& table, const StoredRow& row,
                                                      const Select& select);
+  // What the caller may see of a row that a command or route hands out: its own `access` has let the
+  // caller have the row, the rules of columns still hold. `row` is as as_value() gives it.
+  Task<Result<std::string>> shown(const TableInfo& table, const Value& row);
   // The row as rules know it: every column but the hidden ones.
   Value as_value(const TableInfo& table, const StoredRow& row) const;
 
