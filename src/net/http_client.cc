@@ -149,7 +149,7 @@ void set_up(Transfer& transfer, const HttpClientOptions& options) {
   curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, 1L);
   curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, 2L);
   curl_easy_setopt(easy, CURLOPT_USERAGENT, "Mettle/" METTLE_VERSION);
-  curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, static_cast<long>(transfer.call.timeout.count()));
+  curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, std::max<long>(1, transfer.call.timeout.count()));
   if (!options.ca_file.empty()) {
     curl_easy_setopt(easy, CURLOPT_CAINFO, options.ca_file.c_str());
   }
