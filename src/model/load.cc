@@ -91,6 +91,11 @@ void read_statics(Reading& in, const Node& root) {
                "\"/\": public/");
       continue;
     }
+    const std::string_view first = std::string_view(prefix).substr(1, prefix.find('/', 1) - 1);
+    if (is_built_in_path(first)) {
+      in.error(key.pos, path, "route_clash",
+               "/" + std::string(first) + " is an address of Mettle's own");
+    }
     const std::filesystem::path folder(node.text());
     const bool outside =
         folder.is_absolute() || node.text().empty() || *folder.lexically_normal().begin() == "..";
@@ -131,6 +136,7 @@ std::shared_ptr<const AppModel> load_text(std::string text, const std::string& f
   read_commands(in, root);
   read_queries(in, root);
   read_routes(in, root);
+  check_roles(in);
   if (faults.has_errors()) return nullptr;
   app->hash = meaning_hash(root);
   return app;

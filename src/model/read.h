@@ -82,6 +82,9 @@ void read_relations(Reading& in, const Node& root);  // names both ways, cycles
 void read_commands(Reading& in, const Node& root);
 void read_queries(Reading& in, const Node& root);
 void read_routes(Reading& in, const Node& root);
+void check_roles(Reading& in);  // after everything
+// Whether a path with that first part is Mettle's own: "api", "docs", …
+bool is_built_in_path(std::string_view first);
 
 // ---- steps (read_steps.cc) --------------------------------------------------------------------
 // The names that steps may use and what is known of them.

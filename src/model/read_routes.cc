@@ -16,6 +16,14 @@ constexpr std::array<std::string_view, 18> kBuiltIn = {
     "events", "realtime", "files",  "graphql",     "ofrep",   "openapi.json",
     "docs",   "livez",    "readyz", "metrics",     "console", "mettle"};
 
+}  // namespace
+
+bool is_built_in_path(std::string_view first) {
+  return std::ranges::find(kBuiltIn, first) != kBuiltIn.end();
+}
+
+namespace {
+
 bool is_literal_segment(std::string_view segment) {
   return !segment.empty() && std::ranges::all_of(segment, [](char c) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || is_ascii_digit(c) ||
@@ -57,7 +65,7 @@ class RouteReader {
                    "a path whose first part is a name would stand in for every other path",
                    "begin it with a word of its own");
     }
-    if (std::ranges::find(kBuiltIn, segments[0].text) != kBuiltIn.end()) {
+    if (is_built_in_path(segments[0].text)) {
       return fault("route_clash", "/" + segments[0].text + " is an address of Mettle's own",
                    route.method + " /x" + route.path);
     }
