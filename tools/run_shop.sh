@@ -10,6 +10,7 @@ data=$PWD/build/run/shop
 listen=${1:-127.0.0.1:8080}
 [ $# -gt 0 ] && shift
 [ -f "$app" ] || { echo "make run: $app does not exist" >&2; exit 1; }
+umask 077  # the keys of the demonstration are keys
 mkdir -p "$data/seed"
 
 "$binary" serve "$app" --data "$data" --listen "$listen" "$@" &
@@ -43,5 +44,7 @@ cat >&2 <<TEXT
 TEXT
 status=0
 wait "$server" || status=$?
+# A signal ends the first wait, not the server.
+if kill -0 "$server" 2>/dev/null; then status=0 && wait "$server" || status=$?; fi
 trap - INT TERM EXIT
 exit "$status"

@@ -25,7 +25,7 @@ build_tsan() {
   cmake --preset tsan >build/configure-tsan.log 2>&1 || { cat build/configure-tsan.log >&2; return 1; }
   known=$(ninja -C build/tsan -t targets all)
   for folder in "${tsan_folders[@]}"; do
-    grep -q "^${folder}_test: phony" <<<"$known" && targets+=("${folder}_test")
+    grep -q "^${folder}_test: " <<<"$known" && targets+=("${folder}_test")
   done
   [ "${#targets[@]}" -gt 0 ] || { echo "test: no TSan target among ${tsan_folders[*]}" >&2; return 1; }
   ninja -C build/tsan -j "$JOBS" --quiet "${targets[@]}"
