@@ -64,6 +64,8 @@ class Lint(unittest.TestCase):
         self.clean("#include <sqlite3.h>\n", "src/db/sqlite/x.cc")
         self.clean("#include <sys/socket.h>\n#include <fmt/format.h>\n#include <vector>\n", "src/net/x.cc")
         self.clean("#include <gtest/gtest.h>\n", "src/net/x_test.cc")
+        self.clean("#include <zlib.h>\n", "src/net/compress_test.cc")
+        self.finds("third-party", "#include <zlib.h>\n", "src/net/other_test.cc")
 
     def test_sizes(self):
         body = "".join(f"  int a{i} = {i};\n" for i in range(69))
