@@ -232,7 +232,11 @@ class Test:
                    for w in range(self.options.writers)]
         for writer in writers:
             writer.start()
-        time.sleep(self.chance.uniform(0.02, 0.4))
+        answers, until = self.ledger.requests, time.monotonic() + 20
+        # A kill before the first answer shows little, and on a slow machine every kill would be one.
+        while self.ledger.requests == answers and time.monotonic() < until and any(writer.is_alive() for writer in writers):
+            time.sleep(0.002)
+        time.sleep(self.chance.uniform(0, 0.4))
         died = self.server.died()
         if died:
             raise Broken(died)
