@@ -9,7 +9,13 @@ std::shared_ptr<const Snapshot> compile_app(std::shared_ptr<const model::AppMode
                                             const CompileOptions& options, model::Faults& faults) {
   auto catalog = records::Catalog::compile(app, options.dialect, faults);
   if (catalog == nullptr) return nullptr;
-  auto door = std::make_shared<records::Door>(options.store, std::move(catalog));
+  records::DoorOptions door_options;
+  door_options.seams = &options.seams;
+  door_options.limits.limit_max = options.config.page_rows_max;
+  door_options.limits.count_max = options.config.count_rows_max;
+  door_options.cursor_key = options.cursor_key;
+  auto door =
+      std::make_shared<records::Door>(options.store, std::move(catalog), std::move(door_options));
   SnapshotBuilder builder(std::move(app), std::move(door), faults, options.config);
   for (const auto& feature : options.features) feature->build(builder);
   return builder.finish();

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <memory>
+#include <string>
 
 #include "db/db.h"
 #include "db/dialect.h"
@@ -15,9 +16,11 @@ namespace mettle::engine {
 
 struct CompileOptions {
   const Config& config;
+  Seams& seams;
   db::Store& store;
   const db::Dialect& dialect;
   const Features& features;
+  std::string cursor_key;  // node_secret("cursor"); may be empty where nothing is served
 };
 
 // nullptr where there are errors among the faults.

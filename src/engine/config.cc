@@ -27,7 +27,7 @@ constexpr auto kChoice = SettingKind::kChoice;
 constexpr auto kAddress = SettingKind::kAddress;
 
 // Read from the environment by others: the path of the file itself, and the fail points of tests.
-constexpr std::string_view kOtherVariables[] = {"METTLE_CONFIG", "METTLE_FAIL_POINTS"};
+constexpr std::string_view kOtherVariables[] = {"METTLE_CONFIG", "METTLE_FAIL"};
 
 constexpr Setting kSettings[] = {
     {"listen", kAddress, &Config::listen, "127.0.0.1:8080", 0, 0, "", "ADDR:PORT",
@@ -70,8 +70,6 @@ constexpr Setting kSettings[] = {
      "how long one read of the database may take (503)"},
     {"shutdown_timeout", kDuration, &Config::shutdown_timeout_us, "30s", 0, kHour, "", "TIME",
      "how long what runs may take to finish after SIGTERM"},
-    {"compress_bytes_min", kBytes, &Config::compress_bytes_min, "1400", 64, kMiB, "", "SIZE",
-     "answers of at least this size are compressed for clients that take it"},
     {"page_rows", kNumber, &Config::page_rows, "20", 1, 100'000, "", "N",
      "rows of a list when `limit` is not given"},
     {"page_rows_max", kNumber, &Config::page_rows_max, "1000", 1, 100'000, "", "N",

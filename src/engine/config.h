@@ -30,7 +30,6 @@ struct Config {
   int64_t target_bytes_max = 0, header_bytes_max = 0, headers_max = 0, body_bytes_max = 0;
   int64_t header_timeout_us = 0, body_timeout_us = 0, write_timeout_us = 0, idle_timeout_us = 0;
   int64_t request_timeout_us = 0, statement_timeout_us = 0, shutdown_timeout_us = 0;
-  int64_t compress_bytes_min = 0;
 
   int64_t page_rows = 0, page_rows_max = 0, array_rows_max = 0, count_rows_max = 0;
   int64_t idempotency_keep_us = 0;

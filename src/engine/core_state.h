@@ -6,6 +6,7 @@
 #include <memory>
 #include <vector>
 
+#include "async/blocking.h"
 #include "async/core.h"
 #include "async/scope.h"
 #include "async/timers.h"
@@ -24,6 +25,7 @@ struct Shared {
   Config config;
   Authenticator* authenticator = nullptr;
   std::vector<RequestObserver*> observers;
+  BlockingPool* pool = nullptr;  // for what would hold up a core; nullptr: done on it
   std::atomic<bool> draining{false};
 };
 

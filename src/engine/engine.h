@@ -4,10 +4,10 @@
 //   Engine engine(std::move(options));
 //   engine.start(app, faults)          the database is fit, features run, listeners are open
 //   engine.reload(app, faults)         another version of the file, or the old app goes on
-//   engine.stop([]{ return hurry; })   no new work, what runs may finish, then all is closed
+//   engine.stop()                      no new work, what runs may finish, then all is closed
 //
-// One thread, the main one, makes it and calls those; snapshot(), draining() and core_states() are
-// for any.
+// One thread, the main one, makes it and calls those; snapshot(), draining(), connections() and
+// core_states() are for any.
 #pragma once
 
 #include <atomic>
@@ -18,21 +18,25 @@
 #include <vector>
 
 #include "async/core.h"
+#include "base/metrics.h"
 #include "db/db.h"
 #include "db/dialect.h"
 #include "engine/config.h"
 #include "engine/core_state.h"
 #include "engine/feature.h"
+#include "engine/gateway.h"
 #include "engine/snapshot.h"
+#include "net/server.h"
 
 namespace mettle::engine {
-
-class CoreServers;  // the listeners of one core
 
 struct EngineOptions {
   Config config;
   Seams* seams = nullptr;
+  Metrics* metrics = nullptr;  // outlives the engine; must not be asked after its end
   std::unique_ptr<db::Store> store;
+  // Gives a core its connection to the store, before it serves; may be empty.
+  std::function<Result<>(Core& core)> attach_core;
   const db::Dialect* dialect = nullptr;
   Features features;
   std::vector<std::string> allow_drop;
@@ -49,15 +53,18 @@ class Engine {
   Result<> start(std::shared_ptr<const model::AppModel> app, model::Faults& faults);
   Result<> reload(std::shared_ptr<const model::AppModel> app, model::Faults& faults);
   // Answers 503 on /readyz from now on, stops accepting, lets requests finish for at most
-  // config().shutdown_timeout_us or until `hurry` says so (asked often), cancels the rest, stops
-  // the features and closes the store. False: something had to be cancelled.
-  bool stop(const std::function<bool()>& hurry);
+  // config().shutdown_timeout_us, cancels the rest, stops the features and closes the store.
+  // False: something had to be cancelled.
+  bool stop();
 
-  uint16_t port() const { return port_; }
-  uint16_t admin_port() const { return admin_port_; }  // 0: there is none
+  uint16_t port() const { return server_->port(0); }
+  uint16_t admin_port() const;  // 0: there is none
 
   const Config& config() const { return shared_.config; }
   Seams& seams() const { return shared_.seams; }
+  Metrics& metrics() const { return *metrics_; }
+  // For what blocks: files, hashes of passwords, large bodies to be coded.
+  BlockingPool& pool() { return pool_; }
   db::Store& store() const { return *store_; }
   Cores& cores() { return *cores_; }
   bool draining() const { return shared_.draining.load(std::memory_order_relaxed); }
@@ -72,9 +79,12 @@ class Engine {
   void install(std::shared_ptr<const Snapshot> snapshot);
   std::shared_ptr<const Snapshot> compile(std::shared_ptr<const model::AppModel> app,
                                           model::Faults& faults);
-  bool drain(const std::function<bool()>& hurry);
 
+  BlockingPool pool_;
   Shared shared_;
+  Metrics* metrics_;
+  std::function<Result<>(Core& core)> attach_core_;
+  std::string cursor_key_;
   std::unique_ptr<db::Store> store_;
   const db::Dialect* dialect_;
   Features features_;
@@ -83,10 +93,9 @@ class Engine {
 
   std::unique_ptr<Cores> cores_;
   std::vector<std::unique_ptr<CoreState>> states_;
-  std::vector<std::unique_ptr<CoreServers>> servers_;
-  bool running_ = false;
+  std::unique_ptr<Gateway> gateway_, admin_gateway_;
+  std::unique_ptr<net::Server> server_;
   size_t features_started_ = 0;
-  uint16_t port_ = 0, admin_port_ = 0;
 
   mutable std::mutex snapshot_mutex_;
   std::shared_ptr<const Snapshot> snapshot_;

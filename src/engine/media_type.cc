@@ -140,21 +140,4 @@ bool is_acceptable(std::span<const std::string_view> accept,
       produces, [&ranges](const std::string& type) { return ranges_accept(ranges, type); });
 }
 
-std::optional<int> coding_weight(std::string_view accept_encoding, std::string_view coding) {
-  std::optional<int> of_any;
-  for (const std::string_view part : split(accept_encoding, ',')) {
-    const auto [name_part, parameter] = split_once(part, ';');
-    const std::string_view name = trim_ascii(name_part);
-    int weight = 1000;
-    if (parameter) {
-      const auto [key, value] = split_once(trim_ascii(*parameter), '=');
-      const bool is_weight = value && iequals(trim_ascii(key), "q");
-      weight = is_weight ? parse_weight(trim_ascii(*value)).value_or(0) : 0;
-    }
-    if (iequals(name, coding)) return weight;
-    if (name == "*") of_any = weight;
-  }
-  return of_any;
-}
-
 }  // namespace mettle::engine

@@ -25,7 +25,4 @@ bool is_consumed(std::string_view content_type, const std::vector<std::string>& 
 bool is_acceptable(std::span<const std::string_view> accept,
                    const std::vector<std::string>& produces);
 
-// The weight, 0 to 1000, that Accept-Encoding gives a coding ("br"); nullopt where it says nothing.
-std::optional<int> coding_weight(std::string_view accept_encoding, std::string_view coding);
-
 }  // namespace mettle::engine

@@ -186,7 +186,8 @@ Task<Result<net::Response>> Pipeline::run(Exchange& x) const {
 }
 
 Task<net::Response> Pipeline::handle(Context& ctx, const net::Request& request) {
-  Exchange x(core_, ctx.child(core_.shared.config.request_timeout_us), request);
+  const Conditions conditions(request);
+  Exchange x(core_, ctx.child(core_.shared.config.request_timeout_us), conditions.request());
   identify(x);
   net::Response response;
   try {
@@ -197,7 +198,9 @@ Task<net::Response> Pipeline::handle(Context& ctx, const net::Request& request) 
   } catch (...) {
     response = problem(x, internal_error("exception of no known type"));
   }
-  finish(x, response);
+  add_headers(x, response);
+  co_await compress(x.ctx, request, core_.shared.pool, response);
+  tell(x, response);
   co_return response;
 }
 
@@ -235,8 +238,7 @@ void Pipeline::identify(Exchange& x) const {
 }
 
 Result<> Pipeline::find_address(Exchange& x) const {
-  Snapshot::Found found = x.app->find(x.request.method, x.request.path);
-  if (found.here == nullptr) return fail(not_here());
+  TRY(Snapshot::Found found, x.app->find(x.request.method, x.request.path));
   x.here = found.here;
   x.route = found.route;
   x.path = std::move(found.path);
@@ -308,7 +310,7 @@ net::Response Pipeline::problem(Exchange& x, Error error) const {
   return response;
 }
 
-void Pipeline::finish(Exchange& x, net::Response& response) const {
+void Pipeline::add_headers(const Exchange& x, net::Response& response) const {
   response.set("X-Request-Id", x.ctx.request_id);
   if (x.traced) {
     response.set("traceparent", format_traceparent(x.ctx.trace));
@@ -327,9 +329,10 @@ void Pipeline::finish(Exchange& x, net::Response& response) const {
       !is_preflight(x.request)) {
     add_cors(*cors, x.request, response);
   }
-  compress(x.request, core_.shared.config.compress_bytes_min, response);
   if (core_.shared.draining.load(std::memory_order_relaxed)) response.close = true;
+}
 
+void Pipeline::tell(const Exchange& x, const net::Response& response) const {
   const int64_t now_us = core_.shared.seams.clock->monotonic_us();
   const Finished finished{
       .ctx = x.ctx,

@@ -62,7 +62,8 @@ class Pipeline final : public net::RequestHandler {
   Task<Result<>> authenticate(Exchange& x) const;
 
   net::Response problem(Exchange& x, Error error) const;
-  void finish(Exchange& x, net::Response& response) const;
+  void add_headers(const Exchange& x, net::Response& response) const;
+  void tell(const Exchange& x, const net::Response& response) const;
 
   CoreState& core_;
   const Listener listener_;

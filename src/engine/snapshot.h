@@ -27,14 +27,15 @@ class Snapshot {
   const std::shared_ptr<const model::AppModel>& model_ref() const { return model_; }
   records::Door& door() const { return *door_; }
   const std::vector<Route>& routes() const { return routes_; }
-  // The route of a request. HEAD is answered by GET where it has no route of its own.
+  // The route of a request: kNotFound where there is no such address, kMalformedRequest where the
+  // path is none. HEAD is answered by GET where it has no route of its own.
   struct Found {
-    const Route* here = nullptr;   // some route of the address; nullptr: there is none
+    const Route* here = nullptr;   // some route of the address, whatever its method
     const Route* route = nullptr;  // the one for the method
     std::vector<std::string> path;
     std::string allow;  // the methods of the address, where `route` is not there
   };
-  Found find(net::Method method, std::string_view path) const;
+  Result<Found> find(net::Method method, std::string_view path) const;
   // Tells versions apart: each finish() gives another.
   uint64_t serial() const { return serial_; }
   // Schemas of the OpenAPI document: name → JSON text.

@@ -1,0 +1,63 @@
+#include "app/stop_signals.h"
+
+#include <poll.h>
+#include <pthread.h>
+#include <sys/eventfd.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include <csignal>
+
+#include "base/check.h"
+
+namespace mettle::app {
+namespace {
+
+constexpr int kExitImpatient = 130;  // as a shell reports SIGINT
+
+bool readable(int fd, int timeout_ms) {
+  pollfd entry{.fd = fd, .events = POLLIN, .revents = 0};
+  return poll(&entry, 1, timeout_ms) == 1;
+}
+
+}  // namespace
+
+StopSignals::StopSignals() {
+  sigset_t set;
+  sigemptyset(&set);
+  sigaddset(&set, SIGTERM);
+  sigaddset(&set, SIGINT);
+  CHECK(pthread_sigmask(SIG_BLOCK, &set, nullptr) == 0);
+  signals_ = signalfd(-1, &set, SFD_CLOEXEC);
+  ended_ = eventfd(0, EFD_CLOEXEC);
+  CHECK(signals_ >= 0 && ended_ >= 0);
+  // A client that hangs up is an error of its connection, not the end of the process.
+  std::signal(SIGPIPE, SIG_IGN);
+}
+
+StopSignals::~StopSignals() {
+  if (impatient_.joinable()) {
+    CHECK(eventfd_write(ended_, 1) == 0);
+    impatient_.join();
+  }
+  close(signals_);
+  close(ended_);
+}
+
+bool StopSignals::wait(int timeout_ms) {
+  if (!readable(signals_, timeout_ms)) return false;
+  signalfd_siginfo info{};
+  return read(signals_, &info, sizeof info) == sizeof info;
+}
+
+void StopSignals::exit_on_next(Process& process) {
+  impatient_ = std::thread([this, &process] {
+    pollfd entries[] = {{.fd = signals_, .events = POLLIN, .revents = 0},
+                        {.fd = ended_, .events = POLLIN, .revents = 0}};
+    while (poll(entries, 2, -1) < 0) {
+    }
+    if (entries[1].revents == 0) process.exit_now(kExitImpatient);
+  });
+}
+
+}  // namespace mettle::app

@@ -1,0 +1,30 @@
+// SIGTERM and SIGINT as something to wait for. Made on the main thread before there is another, so
+// that every thread leaves these signals to it.
+#pragma once
+
+#include <atomic>
+#include <thread>
+
+#include "base/seams.h"
+
+namespace mettle::app {
+
+class StopSignals {
+ public:
+  StopSignals();
+  ~StopSignals();
+  StopSignals(const StopSignals&) = delete;
+  StopSignals& operator=(const StopSignals&) = delete;
+
+  // Whether one came within `timeout_ms` (-1: waits for it).
+  bool wait(int timeout_ms);
+  // From now on the next one ends the process at once: who asks twice does not want to wait.
+  void exit_on_next(Process& process);
+
+ private:
+  int signals_ = -1;  // signalfd
+  int ended_ = -1;    // eventfd
+  std::thread impatient_;
+};
+
+}  // namespace mettle::app
