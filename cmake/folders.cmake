@@ -18,6 +18,7 @@ mettle_folder(records records mettle_rules)
 mettle_folder(engine engine mettle_records mettle_net)
 # The features, each a library; a feature may link another's only as tools/feature_deps.txt lists it.
 set(METTLE_FEATURES)
+set(METTLE_LINKS_batch mettle_f_data)
 file(GLOB features LIST_DIRECTORIES true CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/src/features/*)
 foreach(dir IN LISTS features)
   if(IS_DIRECTORY ${dir})

@@ -71,8 +71,8 @@ struct TableInfo {
 
 class Catalog {
  public:
-  // Compiles every rule of the model. A rule that does not compile is a fault and refuses everybody, so
-  // that the other parts of the app can be checked too; do not serve with faults.
+  // Compiles every rule of the model. A rule that does not compile is a fault and refuses
+  // everybody, so that the other parts of the app can be checked too; do not serve with faults.
   static std::shared_ptr<const Catalog> compile(std::shared_ptr<const model::AppModel> model,
                                                 const db::Dialect& dialect, model::Faults& faults);
 

@@ -347,9 +347,11 @@ Task<Result<std::optional<StoredRow>>> WriteScope::find(const TableInfo& table,
 }
 
 Task<Result<std::vector<StoredRow>>> WriteScope::matching(const TableInfo& table,
-                                                          const Filter& filter, int64_t rows_max) {
+                                                          const Filter& filter, int64_t rows_max,
+                                                          Authority authority) {
   Resolver resolver(catalog_, who_, bindings_, limits_);
-  CO_TRY(const Resolved resolved, resolver.matching(table.index, filter));
+  CO_TRY(const Resolved resolved,
+         resolver.matching(table.index, filter, authority == Authority::kCaller));
   Condition condition = make_condition(catalog_, resolved);
   std::vector<Value> values = bind_params(condition.params, resolved.operands, bindings_);
   co_return co_await select(table, std::move(condition.sql), std::move(values), rows_max);

@@ -89,7 +89,7 @@ class WriteScope {
                                               std::vector<Value> values, Authority authority);
   // Rows that a caller's filter selects among those readable; kTooManyRows above `rows_max`.
   Task<Result<std::vector<StoredRow>>> matching(const TableInfo& table, const Filter& filter,
-                                                int64_t rows_max);
+                                                int64_t rows_max, Authority authority);
   // Rows for which `where` is true (`row` in it is the row, other names from `bindings`), in order
   // of the id.
   Task<Result<std::vector<StoredRow>>> where(const TableInfo& table, const rules::ExprRef& where,
@@ -102,8 +102,8 @@ class WriteScope {
   // What the caller may see of a row just written: JSON, or nullopt where the read rule refuses it.
   Task<Result<std::optional<std::string>>> represent(const TableInfo& table, const StoredRow& row,
                                                      const Select& select);
-  // What the caller may see of a row that a command or route hands out: its own `access` has let the
-  // caller have the row, the rules of columns still hold. `row` is as as_value() gives it.
+  // What the caller may see of a row that a command or route hands out: its own `access` has let
+  // the caller have the row, the rules of columns still hold. `row` is as as_value() gives it.
   Task<Result<std::string>> shown(const TableInfo& table, const Value& row);
   // The row as rules know it: every column but the hidden ones.
   Value as_value(const TableInfo& table, const StoredRow& row) const;

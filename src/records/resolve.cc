@@ -432,11 +432,14 @@ Result<Resolved> Resolver::one(int table_index, const std::vector<Value>& key_va
   return std::move(resolved_);
 }
 
-Result<Resolved> Resolver::matching(int table_index, const Filter& in) {
+Result<Resolved> Resolver::matching(int table_index, const Filter& in, bool under_rule) {
   key("M");
   key(table_index);
   const TableInfo& table = catalog_.table(table_index);
-  TRY_VOID(may_read(table, resolved_.top));
+  resolved_.top.table = table_index;
+  if (under_rule) {
+    TRY_VOID(may_read(table, resolved_.top));
+  }
   TRY_VOID(filter(in, table, 0, resolved_.top.filter));
   return std::move(resolved_);
 }

@@ -8,7 +8,6 @@
 namespace mettle::data {
 
 using records::Answer;
-using records::Authority;
 using records::ColumnInfo;
 using records::RowInput;
 using records::StoredRow;
@@ -163,7 +162,7 @@ Task<Result<Upserted>> insert_or_update(WriteScope& scope, const TableInfo& tabl
     }
     std::optional<StoredRow> there;
     if (whole) {
-      CO_TRY(there, co_await scope.find(table, columns, std::move(values), Authority::kCaller));
+      CO_TRY(there, co_await scope.find(table, columns, std::move(values), options.authority));
     }
     if (there) {
       made.row = std::move(*there);
@@ -171,13 +170,13 @@ Task<Result<Upserted>> insert_or_update(WriteScope& scope, const TableInfo& tabl
       if (made.ignored) co_return made;
       for (const int column : columns) input.values[static_cast<size_t>(column)].reset();
       CO_TRY(made.row,
-             co_await scope.update(table, made.row, input, Authority::kCaller, std::move(pointer)));
+             co_await scope.update(table, made.row, input, options.authority, std::move(pointer)));
       co_return made;
     }
   }
   made.created = true;
   CO_TRY(made.row,
-         co_await scope.insert(table, std::move(input), Authority::kCaller, std::move(pointer)));
+         co_await scope.insert(table, std::move(input), options.authority, std::move(pointer)));
   co_return made;
 }
 
@@ -225,7 +224,7 @@ Task<Result<Answer>> replace_row(WriteScope& scope, const TableInfo& table, std:
   }
   if (!faults.empty()) co_return fail(records::invalid(std::move(faults)));
   CO_TRY(const std::optional<StoredRow> before,
-         co_await scope.find(table, table.key, key, Authority::kCaller));
+         co_await scope.find(table, table.key, key, options.authority));
   CO_TRY_VOID(matches(table, before, options));
   if (!before) {
     for (const ColumnInfo& column : table.columns) {
@@ -233,7 +232,7 @@ Task<Result<Answer>> replace_row(WriteScope& scope, const TableInfo& table, std:
       if (column.column->system && column.index != 0) sent.reset();
     }
     CO_TRY(const StoredRow row,
-           co_await scope.insert(table, std::move(input), Authority::kCaller, options.pointer));
+           co_await scope.insert(table, std::move(input), options.authority, options.pointer));
     co_return co_await answer_row(scope, table, row, 201, options);
   }
   // What is not sent goes back to its default, except what the caller may not write: that stays.
@@ -254,26 +253,26 @@ Task<Result<Answer>> replace_row(WriteScope& scope, const TableInfo& table, std:
     }
   }
   CO_TRY(const StoredRow row,
-         co_await scope.update(table, *before, input, Authority::kCaller, options.pointer));
+         co_await scope.update(table, *before, input, options.authority, options.pointer));
   co_return co_await answer_row(scope, table, row, 200, options);
 }
 
 Task<Result<Answer>> patch_row(WriteScope& scope, const TableInfo& table, std::vector<Value> key,
                                RowInput changes, const ChangeOptions& options) {
   CO_TRY(const std::optional<StoredRow> before,
-         co_await scope.find(table, table.key, std::move(key), Authority::kCaller));
+         co_await scope.find(table, table.key, std::move(key), options.authority));
   CO_TRY_VOID(matches(table, before, options));
   if (!before) co_return fail(no_such_row(table));
   merge_json(table, *before, changes);
   CO_TRY(const StoredRow row,
-         co_await scope.update(table, *before, changes, Authority::kCaller, options.pointer));
+         co_await scope.update(table, *before, changes, options.authority, options.pointer));
   co_return co_await answer_row(scope, table, row, 200, options);
 }
 
 Task<Result<Answer>> delete_row(WriteScope& scope, const TableInfo& table, std::vector<Value> key,
                                 const ChangeOptions& options) {
   CO_TRY(const std::optional<StoredRow> before,
-         co_await scope.find(table, table.key, std::move(key), Authority::kCaller));
+         co_await scope.find(table, table.key, std::move(key), options.authority));
   CO_TRY_VOID(matches(table, before, options));
   if (!before) co_return fail(no_such_row(table));
   Answer answer;
@@ -281,7 +280,7 @@ Task<Result<Answer>> delete_row(WriteScope& scope, const TableInfo& table, std::
   if (options.represent_deleted) {
     CO_TRY(answer, co_await answer_row(scope, table, *before, 200, options));
   }
-  CO_TRY_VOID(co_await scope.remove(table, *before, Authority::kCaller));
+  CO_TRY_VOID(co_await scope.remove(table, *before, options.authority));
   co_return answer;
 }
 
@@ -298,14 +297,14 @@ Task<Result<Answer>> patch_rows(WriteScope& scope, const TableInfo& table,
                                 const records::Filter& filter, RowInput changes,
                                 const ChangeOptions& options) {
   CO_TRY(const std::vector<StoredRow> before,
-         co_await scope.matching(table, filter, rows_allowed(options)));
+         co_await scope.matching(table, filter, rows_allowed(options), options.authority));
   std::vector<StoredRow> after;
   after.reserve(before.size());
   for (const StoredRow& row : before) {
     RowInput merged = changes;
     merge_json(table, row, merged);
     CO_TRY(StoredRow updated,
-           co_await scope.update(table, row, merged, Authority::kCaller, options.pointer));
+           co_await scope.update(table, row, merged, options.authority, options.pointer));
     after.push_back(std::move(updated));
   }
   co_return co_await answer_rows(scope, table, after, 200, options);
@@ -314,14 +313,14 @@ Task<Result<Answer>> patch_rows(WriteScope& scope, const TableInfo& table,
 Task<Result<Answer>> delete_rows(WriteScope& scope, const TableInfo& table,
                                  const records::Filter& filter, const ChangeOptions& options) {
   CO_TRY(const std::vector<StoredRow> before,
-         co_await scope.matching(table, filter, rows_allowed(options)));
+         co_await scope.matching(table, filter, rows_allowed(options), options.authority));
   Answer answer;
   answer.status = 204;
   if (options.represent_deleted) {
     CO_TRY(answer, co_await answer_rows(scope, table, before, 200, options));
   }
   for (const StoredRow& row : before) {
-    CO_TRY_VOID(co_await scope.remove(table, row, Authority::kCaller));
+    CO_TRY_VOID(co_await scope.remove(table, row, options.authority));
   }
   co_return answer;
 }

@@ -25,6 +25,7 @@ struct ChangeOptions {
   bool if_none_match_any = false;  // If-None-Match: *
   int64_t rows_max = 0;
   std::optional<int64_t> max_affected;
+  records::Authority authority = records::Authority::kCaller;
   Resolution resolution = Resolution::kNone;
   std::vector<std::string> on_conflict;
   std::string path;     // of the table: "/api/v1/products"
@@ -63,5 +64,16 @@ Task<Result<records::Answer>> delete_rows(records::WriteScope& scope,
 Result<> may_start(const records::Catalog& catalog, const records::Rule& rule,
                    const records::Principal& who, const rules::Bindings& bindings,
                    const records::TableInfo& table, std::string_view action);
+
+// The query string of a change: what it selects to show, and for many rows which.
+struct ChangeQuery {
+  records::Select select;
+  records::Filter filter;
+  bool filtered = false;
+  std::optional<int64_t> max_affected;
+};
+enum class ChangeOf : uint8_t { kNewRows, kOneRow, kManyRows };
+Result<ChangeQuery> parse_change_query(const records::Catalog& catalog, int table,
+                                       std::string_view query, ChangeOf what);
 
 }  // namespace mettle::data

@@ -92,6 +92,21 @@ Result<Preferences> preferences(const net::Request& request) {
   return made;
 }
 
+Result<ChangeQuery> parse_change_query(const records::Catalog& catalog, int table,
+                                       std::string_view query, ChangeOf what) {
+  TRY(const Pairs pairs, query_pairs(query));
+  const Allowed allowed = what == ChangeOf::kNewRows  ? Allowed::kCreate
+                          : what == ChangeOf::kOneRow ? Allowed::kRow
+                                                      : Allowed::kChange;
+  TRY(Parsed parsed, parse_query(catalog, table, pairs, allowed, GrammarLimits()));
+  ChangeQuery made;
+  made.select = std::move(parsed.query.select);
+  made.filter = std::move(parsed.query.filter);
+  made.filtered = parsed.filtered;
+  made.max_affected = parsed.max_affected;
+  return made;
+}
+
 net::Response to_response(records::Answer answer) {
   net::Response response;
   response.status = answer.status;

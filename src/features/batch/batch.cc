@@ -1,0 +1,151 @@
+#include "features/batch/batch.h"
+
+#include "base/json_write.h"
+#include "base/limits.h"
+#include "engine/idempotency.h"
+#include "engine/snapshot.h"
+#include "features/batch/operation.h"
+#include "records/codec.h"
+#include "records/door.h"
+
+namespace mettle::batch {
+
+using records::Answer;
+using records::WriteScope;
+
+namespace {
+
+void append_result(std::string& out, const Answer& answer) {
+  JsonWriter writer(out);
+  writer.begin_object();
+  writer.key("status");
+  writer.integer(answer.status);
+  writer.key("headers");
+  writer.begin_object();
+  for (const auto& [name, value] : answer.headers) {
+    writer.key(name);
+    writer.string(value);
+  }
+  writer.end_object();
+  writer.key("body");
+  writer.raw(answer.body.empty() ? "null" : answer.body);
+  writer.end_object();
+}
+
+// The error with its faults below the operation's place.
+Error placed(Error error, const std::string& pointer) {
+  for (Fault& fault : error.faults) fault.pointer = pointer + "/body" + fault.pointer;
+  if (error.faults.empty()) {
+    error.faults.push_back(
+        {pointer, error.app_code.empty() ? error.code : Code::kConflict, error.detail});
+  }
+  return error;
+}
+
+// The body outlives the request: the unit may run after the client has gone.
+class BatchMutation final : public records::Mutation {
+ public:
+  BatchMutation(std::string body, BatchOptions options)
+      : body_(std::move(body)), options_(std::move(options)) {}
+
+  Task<Result<Answer>> run(WriteScope& scope) override {
+    CO_TRY(const JsonDocument document, JsonDocument::parse(body_));
+    const auto operations = document.root().find("operations");
+    CO_TRY(std::string results, co_await run_operations(scope, *operations, options_));
+    Answer answer;
+    answer.content_type = "application/json";
+    answer.body = fmt::format("{{\"results\":{}}}", results);
+    co_return answer;
+  }
+
+ private:
+  const std::string body_;
+  const BatchOptions options_;
+};
+
+class BatchEndpoint final : public engine::Endpoint {
+ public:
+  explicit BatchEndpoint(BatchOptions options) : options_(std::move(options)) {}
+
+  Task<Result<net::Response>> call(engine::Call& call) const override {
+    CO_TRY(const JsonDocument document, JsonDocument::parse(call.request.body));
+    CO_TRY_VOID(check_operations(document.root()));
+    auto mutation = std::make_shared<BatchMutation>(std::string(call.request.body), options_);
+    CO_TRY(Answer answer,
+           co_await call.app.door().commit(call.ctx, call.principal, std::move(mutation),
+                                           engine::idempotency_of(call), call.request.path));
+    net::Response response;
+    response.status = answer.status;
+    response.content_type =
+        answer.status < 400 ? std::string_view("application/json") : "application/problem+json";
+    if (answer.replayed) response.add("Idempotent-Replayed", "true");
+    response.body = std::move(answer.body);
+    co_return response;
+  }
+
+ private:
+  const BatchOptions options_;
+};
+
+class BatchFeature final : public engine::Feature {
+ public:
+  std::string_view name() const override { return "batch"; }
+  void build(engine::SnapshotBuilder& builder) override;
+};
+
+constexpr std::string_view kRequestSchema =
+    R"({"type":"object","required":["operations"],"additionalProperties":false,"properties":{"operations":)"
+    R"({"type":"array","minItems":1,"items":{"type":"object","required":["method","path"],"additionalProperties":false,)"
+    R"("properties":{"method":{"type":"string","enum":["POST","PUT","PATCH","DELETE"]},)"
+    R"("path":{"type":"string","description":"below the API's prefix, such as /orders or /orders/$o.id"},)"
+    R"("body":{},"if_match":{"type":"string"},"as":{"type":"string","pattern":"^[a-z][a-z0-9_]*$"}}}}}})";
+constexpr std::string_view kReplySchema =
+    R"({"type":"object","required":["results"],"properties":{"results":{"type":"array","items":{"type":"object",)"
+    R"("required":["status","headers","body"],"properties":{"status":{"type":"integer"},)"
+    R"("headers":{"type":"object","additionalProperties":{"type":"string"}},"body":{}}}}}})";
+
+void BatchFeature::build(engine::SnapshotBuilder& builder) {
+  BatchOptions options;
+  options.api_prefix = builder.api_prefix();
+  options.rows_max = builder.config().array_rows_max;
+  engine::Route route(net::Method::kPost, builder.api_prefix() + "/batch", engine::Policy::kRules,
+                      std::make_shared<BatchEndpoint>(std::move(options)));
+  route.consumes = {"application/json"};
+  route.idempotent_key = true;
+  engine::Operation& operation = route.operation;
+  operation.id = "batch";
+  operation.summary = "Many operations on tables in one transaction: all of them or none";
+  operation.tag = "batch";
+  operation.request_types = {"application/json"};
+  operation.request_schema = kRequestSchema;
+  operation.replies.push_back(
+      {200, "what each operation answered", "application/json", std::string(kReplySchema), {}});
+  builder.add(std::move(route));
+}
+
+}  // namespace
+
+Task<Result<std::string>> run_operations(WriteScope& scope, JsonNode operations,
+                                         const BatchOptions& options) {
+  Results results;
+  std::string all = "[";
+  size_t index = 0;
+  for (const JsonNode operation : operations.elements()) {
+    const std::string pointer = records::pointer_to(options.pointer, index++);
+    auto answer = co_await run_operation(scope, operation, results, options);
+    if (!answer) co_return fail(placed(std::move(answer.error()), pointer));
+    if (all.size() > 1) all += ',';
+    append_result(all, *answer);
+    if (const auto name = operation.find("as")) {
+      results.emplace_back(name->text(), std::move(answer->body));
+    }
+  }
+  all += ']';
+  co_return all;
+}
+
+std::unique_ptr<engine::Feature> make_feature() {
+  return std::make_unique<BatchFeature>();
+}
+
+}  // namespace mettle::batch

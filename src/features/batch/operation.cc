@@ -1,0 +1,292 @@
+#include "features/batch/operation.h"
+
+#include "base/json_write.h"
+#include "base/limits.h"
+#include "base/text.h"
+#include "features/data/data.h"
+#include "records/codec.h"
+
+namespace mettle::batch {
+
+using records::Answer;
+using records::RowInput;
+using records::RowMode;
+using records::TableInfo;
+using records::WriteScope;
+
+namespace {
+
+Error not_found(std::string_view path) {
+  return make_error(
+      Code::kNotFound,
+      fmt::format("`{}` leads nowhere: an operation's path is /table or /table/key, below the "
+                  "API's prefix",
+                  path));
+}
+
+// What "$o.id" stands for: the member of an earlier result, as JSON.
+Result<std::string> referenced(std::string_view reference, const Results& results) {
+  const std::vector<std::string_view> parts = split(reference, '.');
+  const std::string* body = nullptr;
+  for (const auto& [name, json] : results) {
+    if (name == parts[0]) body = &json;
+  }
+  if (body == nullptr) {
+    return fail(Code::kInvalid,
+                fmt::format("`${}`: no operation before this one is named `{}`; a text that "
+                            "begins with a plain $ is written $$",
+                            reference, parts[0]));
+  }
+  const auto document = JsonDocument::parse(*body);
+  if (!document)
+    return fail(Code::kInvalid, fmt::format("`${}`: that operation gave no row", reference));
+  JsonNode node = document->root();
+  for (size_t i = 1; i < parts.size(); ++i) {
+    const auto member = node.find(parts[i]);
+    if (!member) {
+      return fail(Code::kInvalid,
+                  fmt::format("`${}`: its result has no `{}`", reference, parts[i]));
+    }
+    node = *member;
+  }
+  return node.minified();
+}
+
+Result<> append_replaced(std::string& out, JsonNode node, const Results& results) {
+  if (node.is_object()) {
+    char separator = '{';
+    for (const auto member : node.members()) {
+      out += separator;
+      separator = ',';
+      out += json_key_fragment(member.key.text());
+      TRY_VOID(append_replaced(out, member.value, results));
+    }
+    if (separator == '{') out += '{';
+    out += '}';
+    return {};
+  }
+  if (node.is_array()) {
+    char separator = '[';
+    for (const JsonNode element : node.elements()) {
+      out += separator;
+      separator = ',';
+      TRY_VOID(append_replaced(out, element, results));
+    }
+    if (separator == '[') out += '[';
+    out += ']';
+    return {};
+  }
+  if (!node.is_string()) {
+    out += node.source();
+    return {};
+  }
+  const std::string text = node.text();
+  if (text.starts_with("$$")) {
+    append_json_string(out, std::string_view(text).substr(1));
+  } else if (text.starts_with("$")) {
+    TRY(const std::string json, referenced(std::string_view(text).substr(1), results));
+    out += json;
+  } else {
+    out += node.source();
+  }
+  return {};
+}
+
+// "/orders/$o.id" → table and key texts.
+struct Address {
+  const TableInfo* table = nullptr;
+  std::vector<std::string> key;
+  std::string query;
+};
+
+Result<Address> parse_address(const records::Catalog& catalog, std::string_view path,
+                              const Results& results) {
+  Address made;
+  const auto [place, query] = split_once(path, '?');
+  made.query = query.value_or("");
+  if (!place.starts_with('/')) return fail(not_found(path));
+  std::vector<std::string_view> segments = split(place.substr(1), '/');
+  const int table = catalog.model().find_table(segments[0]);
+  if (table < 0) return fail(not_found(path));
+  made.table = &catalog.table(table);
+  for (size_t i = 1; i < segments.size(); ++i) {
+    std::string segment(segments[i]);
+    if (segment.starts_with("$") && !segment.starts_with("$$")) {
+      TRY(segment, referenced(std::string_view(segment).substr(1), results));
+      const auto document = JsonDocument::parse(segment);
+      if (document && document->root().is_string()) segment = document->root().text();
+    } else {
+      const auto decoded = percent_decode(segment);
+      if (!decoded) return fail(not_found(path));
+      segment = *decoded;
+      if (segment.starts_with("$$")) segment.erase(0, 1);
+    }
+    made.key.push_back(std::move(segment));
+  }
+  if (!made.key.empty() && made.key.size() != made.table->key.size()) return fail(not_found(path));
+  return made;
+}
+
+Result<std::vector<Value>> key_values(const TableInfo& table,
+                                      const std::vector<std::string>& texts) {
+  std::vector<Value> values;
+  for (size_t i = 0; i < texts.size(); ++i) {
+    const auto column = static_cast<size_t>(table.key[i]);
+    auto value = records::value_from_text(table.columns[column].shape, texts[i]);
+    if (!value) {
+      return fail(Code::kNotFound, fmt::format("there is no such row in {}", table.table->name));
+    }
+    values.push_back(std::move(*value));
+  }
+  return values;
+}
+
+Task<Result<Answer>> create(WriteScope& scope, const TableInfo& table, JsonNode body,
+                            const data::ChangeOptions& options) {
+  std::vector<Fault> faults;
+  if (!body.is_array()) {
+    CO_TRY(RowInput row, records::read_row(scope.catalog(), table, body, RowMode::kCreate,
+                                           scope.bindings(), "", faults));
+    if (!faults.empty()) co_return fail(records::invalid(std::move(faults)));
+    co_return co_await data::create_row(scope, table, std::move(row), options);
+  }
+  std::vector<RowInput> rows;
+  size_t index = 0;
+  for (const JsonNode element : body.elements()) {
+    const std::string pointer = records::pointer_to("", index++);
+    CO_TRY(RowInput row, records::read_row(scope.catalog(), table, element, RowMode::kCreate,
+                                           scope.bindings(), pointer, faults));
+    rows.push_back(std::move(row));
+  }
+  if (!faults.empty()) co_return fail(records::invalid(std::move(faults)));
+  co_return co_await data::create_rows(scope, table, std::move(rows), options);
+}
+
+Task<Result<Answer>> change(WriteScope& scope, const Address& address, std::string_view method,
+                            const std::optional<JsonNode>& body, const data::ChangeOptions& options,
+                            const records::Filter& filter) {
+  const TableInfo& table = *address.table;
+  CO_TRY(std::vector<Value> key, key_values(table, address.key));
+  if (method == "DELETE") {
+    if (address.key.empty()) co_return co_await data::delete_rows(scope, table, filter, options);
+    co_return co_await data::delete_row(scope, table, std::move(key), options);
+  }
+  if (!body) {
+    co_return fail(Code::kInvalid, fmt::format("{} needs a body", method));
+  }
+  std::vector<Fault> faults;
+  const RowMode mode = method == "PUT" ? RowMode::kReplace : RowMode::kPatch;
+  CO_TRY(RowInput row,
+         records::read_row(scope.catalog(), table, *body, mode, scope.bindings(), "", faults));
+  if (!faults.empty()) co_return fail(records::invalid(std::move(faults)));
+  if (method == "PUT") {
+    co_return co_await data::replace_row(scope, table, std::move(key), std::move(row), options);
+  }
+  if (address.key.empty()) {
+    co_return co_await data::patch_rows(scope, table, filter, std::move(row), options);
+  }
+  co_return co_await data::patch_row(scope, table, std::move(key), std::move(row), options);
+}
+
+void check_operation(JsonNode operation, const std::string& pointer, std::vector<Fault>& faults) {
+  if (!operation.is_object()) {
+    faults.push_back({pointer, Code::kWrongType, "an operation is an object"});
+    return;
+  }
+  for (const auto member : operation.members()) {
+    const std::string name = member.key.text();
+    const std::string at = records::pointer_to(pointer, name);
+    if (name != "method" && name != "path" && name != "body" && name != "if_match" &&
+        name != "as") {
+      faults.push_back({at, Code::kUnknownColumn,
+                        "is not known; an operation has method, path, body, if_match, as"});
+    } else if (name != "body" && !member.value.is_string()) {
+      faults.push_back({at, Code::kWrongType, "must be text"});
+    }
+  }
+  for (const std::string_view name : {"method", "path"}) {
+    if (!operation.find(name)) {
+      faults.push_back({records::pointer_to(pointer, name), Code::kRequired, "is required"});
+    }
+  }
+  const auto method = operation.find("method");
+  if (!method || !method->is_string()) return;
+  const std::string verb = method->text();
+  if (verb != "POST" && verb != "PUT" && verb != "PATCH" && verb != "DELETE") {
+    faults.push_back({records::pointer_to(pointer, "method"), Code::kNotInEnum,
+                      "must be one of POST, PUT, PATCH, DELETE; reads need no transaction"});
+  }
+}
+
+}  // namespace
+
+Result<> check_operations(JsonNode body) {
+  std::vector<Fault> faults;
+  const auto operations = body.find("operations");
+  if (!body.is_object() || !operations) {
+    faults.push_back({"/operations", Code::kRequired, "is required: the array of operations"});
+  } else if (!operations->is_array() || operations->size() == 0) {
+    faults.push_back(
+        {"/operations", Code::kWrongType, "must be an array of at least one operation"});
+  }
+  for (const auto member : body.members()) {
+    if (!member.key.text_equals("operations")) {
+      faults.push_back({records::pointer_to("", member.key.text()), Code::kUnknownColumn,
+                        "is not known; a batch has operations"});
+    }
+  }
+  if (!faults.empty()) return fail(records::invalid(std::move(faults)));
+  if (operations->size() > limits::kBatchOperations) {
+    return fail(Code::kPayloadTooLarge,
+                fmt::format("the batch has {} operations; at most {} go into one",
+                            operations->size(), limits::kBatchOperations));
+  }
+  size_t index = 0;
+  for (const JsonNode operation : operations->elements()) {
+    check_operation(operation, records::pointer_to("/operations", index++), faults);
+  }
+  if (!faults.empty()) return fail(records::invalid(std::move(faults)));
+  return {};
+}
+
+Result<std::string> with_references(JsonNode node, const Results& results) {
+  std::string made;
+  TRY_VOID(append_replaced(made, node, results));
+  return made;
+}
+
+Task<Result<Answer>> run_operation(WriteScope& scope, JsonNode operation, const Results& results,
+                                   const BatchOptions& options) {
+  const std::string method = operation.find("method")->text();
+  const std::string path = operation.find("path")->text();
+  CO_TRY(const Address address, parse_address(scope.catalog(), path, results));
+  const bool by_filter = address.key.empty() && method != "POST";
+  const data::ChangeOf what = method == "POST" ? data::ChangeOf::kNewRows
+                              : by_filter      ? data::ChangeOf::kManyRows
+                                               : data::ChangeOf::kOneRow;
+  CO_TRY(data::ChangeQuery parsed,
+         data::parse_change_query(scope.catalog(), address.table->index, address.query, what));
+  if (by_filter && (!parsed.filtered || method == "PUT")) co_return fail(not_found(path));
+  data::ChangeOptions change_options;
+  change_options.select = std::move(parsed.select);
+  change_options.max_affected = parsed.max_affected;
+  change_options.rows_max = options.rows_max;
+  change_options.path = fmt::format("{}/{}", options.api_prefix, address.table->table->name);
+  change_options.authority = options.authority;
+  if (const auto tag = operation.find("if_match")) change_options.if_match = tag->text();
+  std::string body_text;
+  std::optional<JsonDocument> body;
+  if (const auto sent = operation.find("body")) {
+    CO_TRY(body_text, with_references(*sent, results));
+    CO_TRY(body, JsonDocument::parse(body_text));
+  }
+  if (method == "POST") {
+    if (!address.key.empty()) co_return fail(not_found(path));
+    if (!body) co_return fail(Code::kInvalid, "POST needs a body");
+    co_return co_await create(scope, *address.table, body->root(), change_options);
+  }
+  const std::optional<JsonNode> root = body ? std::optional<JsonNode>(body->root()) : std::nullopt;
+  co_return co_await change(scope, address, method, root, change_options, parsed.filter);
+}
+
+}  // namespace mettle::batch
