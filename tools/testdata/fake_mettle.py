@@ -86,10 +86,10 @@ class Handler(http.server.BaseHTTPRequestHandler):
             text = json.dumps(answer).encode()
             if key:
                 self.db().execute("INSERT OR REPLACE INTO replies VALUES (?, ?, ?)", (key, status, text))
-            if FAULT == "lost_ack":
+            if FAULT == "lost_ack" and not key:
                 self.reply(status, text)
                 self.server.delayed += 1
-                if self.server.delayed % 5:
+                if self.server.delayed % 3:
                     return self.db().execute("COMMIT")
                 return self.db().execute("ROLLBACK")
             self.db().execute("COMMIT")
