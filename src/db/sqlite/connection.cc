@@ -142,7 +142,7 @@ Result<CachedStatement> Connection::compile(const StatementRef& statement) {
   int rc = sqlite3_prepare_v3(db_, sql.data(), static_cast<int>(sql.size()),
                               SQLITE_PREPARE_PERSISTENT, &cached.stmt, &rest);
   compiling_ = false;
-  if (rc != SQLITE_OK) return fail(last_error(db_, Verb::kOther, sql));
+  if (rc != SQLITE_OK) return fail(take_error(Verb::kOther, sql));
   StatementHandle owner(cached.stmt);
   if (cached.stmt == nullptr) return fail(internal_error("empty statement: " + sql));
   std::string_view tail(rest, static_cast<size_t>(sql.data() + sql.size() - rest));
@@ -188,8 +188,11 @@ Result<> Connection::step_all(CachedStatement& cached, RowSink* sink, uint32_t* 
       if (!more) sink = nullptr;
       continue;
     }
-    if (rc == SQLITE_INTERRUPT && budget_.spent() != Budget::Spent::kNo)
+    if (rc == SQLITE_INTERRUPT && budget_.spent() != Budget::Spent::kNo) {
+      if (budget_.spent() == Budget::Spent::kOps)
+        cached.pool_runs = CachedStatement::kPoolRunsAfterSpent;
       return fail(budget_.error());
+    }
     return fail(take_error(cached.verb, cached.statement->sql));
   }
 }

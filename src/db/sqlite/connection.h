@@ -43,12 +43,21 @@ enum class Control : uint8_t {
 };
 
 struct CachedStatement {
+  static constexpr int kPoolRunsAfterSpent = 100;
   StatementRef statement;  // keeps its attachments
   sqlite3_stmt* stmt = nullptr;
   Verb verb = Verb::kRead;
   bool read_only = true;
-  // Reads a table from end to end by its plan, or was seen to: starts on the scan pool.
-  bool scan = false;
+  bool scan = false;  // reads a table from end to end by its plan: starts on the scan pool
+  // Spent the inline budget lately: starts on the pool this many times more. Other values may be
+  // quick, so it is not for ever.
+  int pool_runs = 0;
+
+  bool takes_pool() {
+    if (pool_runs == 0) return scan;
+    --pool_runs;
+    return true;
+  }
 };
 
 class Connection {

@@ -16,6 +16,7 @@ namespace {
 struct FaultFile {
   sqlite3_file base;
   bool wal;
+  bool database;
   sqlite3_file* real() { return reinterpret_cast<sqlite3_file*>(this + 1); }
 };
 
@@ -48,6 +49,10 @@ int vfs_truncate(sqlite3_file* f, sqlite3_int64 size) {
 }
 int vfs_sync(sqlite3_file* f, int flags) {
   Faults& faults = fault_vfs();
+  if (of(f)->database && faults.fail_database_syncs > 0) {
+    --faults.fail_database_syncs;
+    return SQLITE_IOERR_FSYNC;
+  }
   if (of(f)->wal) {
     if (faults.fail_syncs > 0) {
       --faults.fail_syncs;
@@ -103,6 +108,7 @@ int vfs_open(sqlite3_vfs* vfs, const char* name, sqlite3_file* f, int flags, int
   auto* os = static_cast<sqlite3_vfs*>(vfs->pAppData);
   FaultFile* file = of(f);
   file->wal = (flags & SQLITE_OPEN_WAL) != 0;
+  file->database = (flags & SQLITE_OPEN_MAIN_DB) != 0;
   int rc = os->xOpen(os, name, file->real(), flags, out_flags);
   file->base.pMethods = rc == SQLITE_OK ? &kMethods : nullptr;
   return rc;
@@ -131,7 +137,7 @@ Faults& fault_vfs() {
 
 void reset_faults() {
   Faults& faults = fault_vfs();
-  faults.fail_syncs = faults.fail_writes = faults.wal_syncs = 0;
+  faults.fail_syncs = faults.fail_database_syncs = faults.fail_writes = faults.wal_syncs = 0;
   faults.wal_dirty = false;
 }
 
@@ -186,6 +192,22 @@ TEST_F(FailingDiskTest, AFailedSyncEndsTheProcess) {
         fault_vfs().fail_syncs = 1;
         (void)write("INSERT INTO t DEFAULT VALUES");
         std::_Exit(0);  // answered: wrong
+      },
+      testing::ExitedWithCode(1), "");
+}
+
+TEST_F(FailingDiskTest, AFailedSyncOfACheckpointEndsTheProcess) {
+  EXPECT_EXIT(
+      {
+        SqliteOptions o = options();
+        o.vfs = kFaultVfs;
+        o.checkpoint_bytes = 1;  // one after each commit
+        open(o);
+        must(migrate({"CREATE TABLE t (id INTEGER PRIMARY KEY) STRICT"}));
+        fault_vfs().fail_database_syncs = 1;
+        (void)write("INSERT INTO t DEFAULT VALUES");
+        (void)write("INSERT INTO t DEFAULT VALUES");  // comes after the checkpoint
+        std::_Exit(0);
       },
       testing::ExitedWithCode(1), "");
 }

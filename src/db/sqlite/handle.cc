@@ -4,6 +4,7 @@
 #include <sqlite3.h>
 
 #include "base/check.h"
+#include "base/log.h"
 #include "db/sqlite/errors.h"
 
 namespace mettle::db {
@@ -16,7 +17,35 @@ void FinalizeStatement::operator()(sqlite3_stmt* stmt) const {
   sqlite3_finalize(stmt);
 }
 
+namespace {
+
+// What SQLite itself reports, with the errno and the file that its result codes do not carry. Most
+// of it answers ordinary statements (a constraint, a retry) and is silent here.
+void on_sqlite_log(void*, int code, const char* message) {
+  switch (code & 0xff) {
+    case SQLITE_IOERR:
+    case SQLITE_CORRUPT:
+    case SQLITE_NOTADB:
+    case SQLITE_FULL:
+    case SQLITE_CANTOPEN:
+      LOG_ERROR("sqlite", {{"code", code}, {"reason", message}});
+      return;
+    case SQLITE_NOTICE:
+      LOG_INFO("sqlite", {{"code", code}, {"reason", message}});  // a WAL was recovered
+      return;
+  }
+}
+
+// Before SQLite's first use in the process; too late is only less to read.
+void configure_sqlite_once() {
+  static const int configured = sqlite3_config(SQLITE_CONFIG_LOG, on_sqlite_log, nullptr);
+  (void)configured;
+}
+
+}  // namespace
+
 Result<DatabaseHandle> open_handle(const std::string& file, int flags, const std::string& vfs) {
+  configure_sqlite_once();
   sqlite3* raw = nullptr;
   int rc = sqlite3_open_v2(file.c_str(), &raw, flags | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE,
                            vfs.empty() ? nullptr : vfs.c_str());

@@ -105,8 +105,11 @@ std::optional<Result<>> SqliteStore::read_inline(Context& ctx, Reader& reader,
                                                  std::span<const Value> values, RowSink& sink) {
   Connection& connection = *reader.connection;
   auto cached = connection.prepare(statement);
-  if (!cached) return Result<>(fail(std::move(cached).error()));
-  if ((*cached)->scan) return std::nullopt;
+  if (!cached) {
+    if (belongs_on_pool(connection, cached.error(), Budget::Spent::kNo)) return std::nullopt;
+    return Result<>(fail(std::move(cached).error()));
+  }
+  if ((*cached)->takes_pool()) return std::nullopt;
   Limits limits;
   limits.ops_max = parts_->options.inline_ops_max;
   limits.deadline_us = ctx.deadline_us();
@@ -123,8 +126,6 @@ std::optional<Result<>> SqliteStore::read_inline(Context& ctx, Reader& reader,
   }
   if (!belongs_on_pool(connection, done.error(), connection.budget().spent()))
     return Result<>(fail(std::move(done).error()));
-  // Its plan looked good, its data say otherwise: from now on it starts where it ends.
-  if (connection.budget().spent() == Budget::Spent::kOps) (*cached)->scan = true;
   --ctx.statements;
   ctx.rows -= rows;
   parts_->stats.inline_moved.add();

@@ -2,9 +2,13 @@
 // recovery.
 #include "db/sqlite/store.h"
 
+#include <sqlite3.h>
+
 #include <latch>
 
 #include "async/completion.h"
+#include "db/sqlite/connection.h"
+#include "db/sqlite/handle.h"
 #include "db/sqlite/store_fixture.h"
 
 namespace mettle::db {
@@ -224,11 +228,17 @@ TEST_F(SqliteStoreTest, MovesToThePoolWhatSpendsTheInlineBudget) {
   EXPECT_EQ(first.rows.size(), 20000u);
   EXPECT_EQ(first.restarts, 1);
   EXPECT_NE(first.thread, std::this_thread::get_id());
-  // It is remembered.
+  // It is remembered, and tried again after a while.
   Rows second;
   must(read(statement, {}, second));
   EXPECT_EQ(second.rows.size(), 20000u);
   EXPECT_EQ(second.restarts, 0);
+  Rows more;
+  more.stop_after = 1;
+  for (int i = 2; i <= CachedStatement::kPoolRunsAfterSpent; ++i) must(read(statement, {}, more));
+  Rows later;
+  must(read(statement, {}, later));
+  EXPECT_EQ(later.restarts, 1);
 }
 
 class LongReadUnit final : public ReadUnit {
@@ -445,6 +455,60 @@ TEST_F(SqliteStoreTest, KeepsTheWalSmallBesideWrites) {
   for (int i = 0; i < 100; ++i) must(write("INSERT INTO b VALUES (zeroblob(20000))"));
   EXPECT_GT(store_->stats().checkpoints.value(), 5u);
   EXPECT_LT(std::filesystem::file_size(folder_.path() + "/app.db-wal"), 1u << 20);
+}
+
+TEST_F(SqliteStoreTest, WaitsBoundedlyForAnotherProcessThatWrites) {
+  SqliteOptions o = options();
+  o.busy_timeout_ms = 30;
+  open(o);
+  make_table();
+  auto beside = open_handle(o.file, SQLITE_OPEN_READWRITE, {});
+  ASSERT_TRUE(beside.has_value());
+  must(exec_handle(beside->get(), "BEGIN IMMEDIATE; INSERT INTO t VALUES (100)"));
+  auto done = write(insert(1));
+  ASSERT_FALSE(done.has_value());
+  EXPECT_EQ(done.error().code, Code::kUnavailable);
+  EXPECT_EQ(number("SELECT count(*) FROM t"), 0);
+  must(exec_handle(beside->get(), "COMMIT"));
+  must(write(insert(1)));
+  EXPECT_EQ(number("SELECT count(*) FROM t"), 2);
+}
+
+// A core of its own: writes rows and reads each back.
+Task<> write_and_read(SqliteStore* store, Core* core, int64_t from, std::atomic<int>* seen) {
+  Context ctx(*core, system_seams(), INT64_MAX);
+  StatementRef insert_one = sql("INSERT INTO t (id) VALUES (?1)");
+  StatementRef find_one = sql("SELECT id FROM t WHERE id = ?1");
+  for (int64_t id = from; id < from + 50; ++id) {
+    std::vector<Value> values{Value(id)};
+    std::vector<SqlUnit::Part> parts;
+    parts.push_back({insert_one, values});
+    auto written = co_await store->write(ctx, std::make_shared<SqlUnit>(std::move(parts)));
+    EXPECT_TRUE(written.has_value());
+    Rows found;
+    ReadHints hints;
+    hints.scan = id % 4 == 0;
+    auto done = co_await store->read(ctx, find_one, values, found, hints);
+    EXPECT_TRUE(done.has_value());
+    *seen += static_cast<int>(found.rows.size());
+  }
+}
+
+TEST_F(SqliteStoreTest, CoresWorkBesideEachOther) {
+  open();
+  make_table();
+  std::atomic<int> seen{0};
+  std::vector<std::thread> threads;
+  for (int64_t i = 0; i < 4; ++i) {
+    threads.emplace_back([this, i, &seen] {
+      Core core(system_seams());
+      ASSERT_TRUE(store_->attach(core).has_value());
+      run_until_done(core, write_and_read(store_.get(), &core, i * 1000, &seen));
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(seen, 200);
+  EXPECT_EQ(number("SELECT count(*) FROM t"), 200);
 }
 
 TEST_F(SqliteStoreTest, SaysThePlan) {

@@ -11,7 +11,7 @@ Result<int64_t> ReadTx::run_now(const StatementRef& statement, std::span<const V
   TRY(CachedStatement * cached, connection_.prepare(statement));
   if (!cached->read_only)
     return fail(internal_error("a read unit may not write: " + statement->sql));
-  if (leave_scans_ && cached->scan) {
+  if (leave_scans_ && cached->takes_pool()) {
     moved_ = true;
     return fail(Code::kStatementTimeout, "the statement belongs on the scan pool");
   }
