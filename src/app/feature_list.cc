@@ -1,12 +1,18 @@
 #include "app/feature_list.h"
 
+#include "features/batch/batch.h"
+#include "features/data/data.h"
 #include "features/observe/observe.h"
+#include "features/statics/statics.h"
 
 namespace mettle::app {
 
 engine::Features make_features() {
   engine::Features features;
   features.push_back(observe::make_observe());
+  features.push_back(data::make_feature());
+  features.push_back(batch::make_feature());
+  features.push_back(statics::make_feature());
   return features;
 }
 
