@@ -72,6 +72,10 @@ apt_install() {
   apt-get update -q >&2 && apt-get install "${options[@]}" "$@" >&2
 }
 
+# npm trusts a list of its own; a certificate that the machine's owner added to Debian's must count, too.
+if [ -z "${NODE_EXTRA_CA_CERTS:-}" ] && [ -f /etc/ssl/certs/ca-certificates.crt ]; then
+  export NODE_EXTRA_CA_CERTS=/etc/ssl/certs/ca-certificates.crt
+fi
 npm_quiet() { npm --no-audit --no-fund --no-update-notifier --loglevel=error "$@"; }
 
 # fetch_pinned NAME VERSION SHA256 DESTINATION FILE…: takes those files of an npm package's tarball, nothing else of it.
@@ -84,7 +88,7 @@ fetch_pinned() {
   local scratch tarball
   scratch=$(mktemp -d)
   # `npm pack` only downloads: it runs no script of the package.
-  tarball=$(cd "$scratch" && npm_quiet pack --silent "$name@$version" 2>/dev/null | tail -n 1)
+  tarball=$(cd "$scratch" && npm_quiet pack "$name@$version" | tail -n 1) || true
   [ -n "$tarball" ] && [ -f "$scratch/$tarball" ] || fail "npm could not fetch $name@$version"
   echo "$sha256  $scratch/$tarball" | sha256sum --check --status ||
     fail "$name@$version is not the file that was pinned: expected sha256 $sha256, got $(sha256sum <"$scratch/$tarball")"
