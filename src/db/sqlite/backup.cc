@@ -70,14 +70,17 @@ Result<> copy_pages(sqlite3* source, sqlite3* target, const OnCopyProgress& on_p
   return {};
 }
 
-// Copies `from` into the new file `to`, leaves it in one file without a WAL, and checks it.
+// Copies `from` into the file `to`, which nobody else has, leaves it in one file without a WAL, and
+// checks it.
 Result<> copy_database(const std::string& from, const std::string& to, const std::string& vfs,
                        const OnCopyProgress& on_progress) {
+  if (vfs.empty()) {
+    TRY_VOID(create_private(to));
+  }
   {
     TRY(DatabaseHandle source, open_handle(from, SQLITE_OPEN_READWRITE, vfs));
     sqlite3_busy_timeout(source.get(), kBusyTimeoutMs);
-    TRY(DatabaseHandle target,
-        open_handle(to, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_EXCLUSIVE, vfs));
+    TRY(DatabaseHandle target, open_handle(to, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, vfs));
     TRY_VOID(copy_pages(source.get(), target.get(), on_progress));
     TRY_VOID(exec_handle(target.get(), "PRAGMA journal_mode=DELETE"));
   }

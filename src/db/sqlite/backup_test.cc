@@ -46,6 +46,14 @@ TEST_F(BackupTest, CopiesOneMomentWhileWritesGoOn) {
   store_.reset();
 }
 
+TEST_F(BackupTest, OnlyTheOwnerReadsTheFiles) {
+  must(backup(database_, copy_));
+  for (const std::string& file : {database_, database_ + "-wal", copy_}) {
+    auto mode = std::filesystem::status(file).permissions();
+    EXPECT_EQ(mode & std::filesystem::perms(0077), std::filesystem::perms::none) << file;
+  }
+}
+
 TEST_F(BackupTest, WritesOverNothing) {
   must(backup(database_, copy_));
   auto again = backup(database_, copy_);

@@ -48,6 +48,10 @@ Result<std::unique_ptr<Connection>> Connection::open(const SqliteOptions& option
   int flags = SQLITE_OPEN_READWRITE;
   if (role == Role::kWriter) flags |= SQLITE_OPEN_CREATE;
   if (options.read_only) flags = SQLITE_OPEN_READONLY;
+  // A VFS of another kind has its own idea of files.
+  if (role == Role::kWriter && options.vfs.empty()) {
+    TRY_VOID(create_private(options.file));
+  }
   TRY(DatabaseHandle db, open_handle(options.file, flags, options.vfs));
   std::unique_ptr<Connection> connection(
       new Connection(*options.seams->clock, role, stats, options.statements_max));

@@ -1,7 +1,11 @@
 #include "db/sqlite/handle.h"
 
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <sqlite3.h>
+#include <unistd.h>
+
+#include <cerrno>
 
 #include "base/check.h"
 #include "base/log.h"
@@ -43,6 +47,15 @@ void configure_sqlite_once() {
 }
 
 }  // namespace
+
+Result<> create_private(const std::string& file) {
+  int fd = ::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+  if (fd < 0) {
+    return fail(Code::kUnavailable, fmt::format("cannot open {}: {}", file, std::strerror(errno)));
+  }
+  ::close(fd);
+  return {};
+}
 
 Result<DatabaseHandle> open_handle(const std::string& file, int flags, const std::string& vfs) {
   configure_sqlite_once();

@@ -30,14 +30,12 @@ struct SqliteStore::Reader {
 
 struct SqliteStore::Parts {
   explicit Parts(SqliteOptions o) : options(std::move(o)), stats(*options.metrics) {}
-  ~Parts() {
-    for (Reader* reader = readers.load(); reader != nullptr;)
-      delete std::exchange(reader, reader->next);
-  }
 
   const SqliteOptions options;
   SqliteStats stats;
   std::unique_ptr<DataLock> lock;
+  std::mutex attaching;
+  std::vector<std::unique_ptr<Reader>> owned_readers;  // under `attaching`
   std::atomic<Reader*> readers{nullptr};
   std::atomic<bool> stopped{false};
   std::unique_ptr<ScanPool> pool;
@@ -76,11 +74,10 @@ Result<> SqliteStore::attach(Core& core) {
   auto reader = std::make_unique<Reader>();
   reader->core = &core;
   TRY(reader->connection, Connection::open(parts_->options, Role::kCore, parts_->stats));
+  std::lock_guard lock(parts_->attaching);
   reader->next = parts_->readers.load(std::memory_order_relaxed);
-  while (!parts_->readers.compare_exchange_weak(reader->next, reader.get(),
-                                                std::memory_order_release)) {
-  }
-  reader.release();
+  parts_->readers.store(reader.get(), std::memory_order_release);
+  parts_->owned_readers.push_back(std::move(reader));
   return {};
 }
 
