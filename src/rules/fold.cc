@@ -153,10 +153,13 @@ NodeRef fold_all(const NodeRef& node) {
 }
 
 Outcomes outcomes(const Node& condition) {
+  std::vector<std::string> names;
+  free_names(condition, names);
+  if (names.empty() && !walks(condition)) {  // 1 / 0 == 1 is neither
+    const Value value = evaluate(Expr(std::make_shared<const Node>(condition)), Bindings{});
+    return {value.is_true(), value.kind() == Kind::kBool && !value.boolean()};
+  }
   switch (condition.op) {
-    case Op::kLiteral:
-      return {condition.value.is_true(),
-              condition.value.kind() == Kind::kBool && !condition.value.boolean()};
     case Op::kNot: {
       const Outcomes inner = outcomes(*condition.args[0]);
       return {inner.can_be_false, inner.can_be_true};
@@ -182,15 +185,8 @@ Outcomes outcomes(const Node& condition) {
       const Outcomes a = outcomes(*condition.args[1]), b = outcomes(*condition.args[2]);
       return {a.can_be_true || b.can_be_true, a.can_be_false || b.can_be_false};
     }
-    default: {
-      // An error whatever the bindings are, like 1 / 0: never true and never false.
-      std::vector<std::string> names;
-      free_names(condition, names);
-      if (names.empty() && condition.op != Op::kExists && condition.op != Op::kAll) {
-        return {false, false};
-      }
+    default:
       return {};
-    }
   }
 }
 

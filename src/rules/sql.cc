@@ -35,6 +35,14 @@ std::string_view order_operator(Op op) {
   }
 }
 
+// The index between two marks.
+size_t marked(const std::string& sql, size_t mark, size_t end) {
+  CHECK(end != std::string::npos);
+  size_t index = 0;
+  for (size_t i = mark + 1; i < end; ++i) index = index * 10 + static_cast<size_t>(sql[i] - '0');
+  return index;
+}
+
 std::string both(const std::string& a, const std::string& b) {
   if (a.empty()) return b;
   return b.empty() ? a : fmt::format("({} AND {})", a, b);
@@ -314,8 +322,30 @@ Result<SqlExpr> SqlWriter::run(const NodeRef& root, SqlContext context) {
     out.sql = term(root).sql;
   }
   if (error_) return fail(*error_);
-  out.parameters = std::move(parameters_);
+  keep_used(out);
   return out;
+}
+
+// What was made and then not needed goes: a statement takes as many values as it names.
+void SqlWriter::keep_used(SqlExpr& out) const {
+  std::vector<size_t> numbers(parameters_.size(), SIZE_MAX);
+  std::string sql;
+  size_t at = 0;
+  for (;;) {
+    const size_t mark = out.sql.find(kMark, at);
+    sql.append(out.sql, at, mark - at);
+    if (mark == std::string::npos) break;
+    const size_t end = out.sql.find(kMark, mark + 1);
+    const size_t index = marked(out.sql, mark, end);
+    size_t& number = numbers[index];
+    if (number == SIZE_MAX) {
+      number = out.parameters.size();
+      out.parameters.push_back(parameters_[index]);
+    }
+    sql += fmt::format("{}{}{}", kMark, number, kMark);
+    at = end + 1;
+  }
+  out.sql = std::move(sql);
 }
 
 std::string SqlWriter::bounded(std::string sql) {
@@ -350,10 +380,7 @@ std::string number(const SqlExpr& expr, const db::Dialect& dialect, int first) {
     out.append(expr.sql, at, mark - at);
     if (mark == std::string::npos) return out;
     const size_t end = expr.sql.find(kMark, mark + 1);
-    CHECK(end != std::string::npos);
-    int index = 0;
-    for (size_t i = mark + 1; i < end; ++i) index = index * 10 + (expr.sql[i] - '0');
-    out += dialect.parameter(first + index);
+    out += dialect.parameter(first + static_cast<int>(marked(expr.sql, mark, end)));
     at = end + 1;
   }
 }

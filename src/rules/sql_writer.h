@@ -85,6 +85,8 @@ class SqlWriter {
   bool independent(const Node& node) const;
   std::string parameter(const NodeRef& node);
 
+  void keep_used(SqlExpr& out) const;
+
   // The largest SQL that is written on; beyond it everything is NULL and run() fails.
   std::string bounded(std::string sql);
   void unsupported(std::string what);
