@@ -310,6 +310,13 @@ TEST(BadFiles, EmptyOrTooLargeAreNamed) {
   }
 }
 
+TEST(BadFiles, BracketsThatDoNotMatchEndTheSearchForACure) {
+  Faults faults;
+  EXPECT_EQ(load_text("mettle: 1\napp: a\nauth: [a, b: c}  x\n", "mettle.yaml", {}, faults),
+            nullptr);
+  EXPECT_EQ(faults.sorted().at(0).code, "yaml_syntax");
+}
+
 TEST(BadFiles, ByteOrderMarkIsAFaultAndTheRestIsReadAllTheSame) {
   Faults faults;
   EXPECT_EQ(load_text("\xEF\xBB\xBFmettle: 1\napp: X\n", "mettle.yaml", {}, faults), nullptr);

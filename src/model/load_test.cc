@@ -57,7 +57,9 @@ tables:
       user_id: {references: users, as: customer, inverse: orders}
       state:   {type: enum, values: [pending, paid, shipped, cancelled], default: pending}
       total:   {type: decimal, precision: 12, scale: 2, min: 0, write: "false"}
-    access: {read: "row.user_id == auth.id || 'clerk' in auth.roles", update: "'clerk' in auth.roles"}
+    access:
+      read: "row.user_id == auth.id || 'clerk' in auth.roles"
+      update: "'clerk' in auth.roles"
   order_items:
     columns:
       order_id:   {references: orders, on_delete: cascade}
@@ -73,7 +75,10 @@ tables:
 commands:
   place_order:
     input:
-      items: {list: {product_id: {references: products}, quantity: {type: int, min: 1, max: 100}}, min: 1, max: 50}
+      items:
+        list: {product_id: {references: products}, quantity: {type: int, min: 1, max: 100}}
+        min: 1
+        max: 50
     access: "auth.signed_in"
     let: {total: =decimal('0.00')}
     steps:
@@ -84,9 +89,11 @@ commands:
           - update: {products: {stock: =row.stock - item.quantity}}
             where: "row.id == item.product_id && row.stock >= item.quantity"
             expect_rows: 1
-            else: {status: 409, code: out_of_stock, detail: "fewer than {item.quantity} left", pointer: item.product_id}
+            else: {status: 409, code: out_of_stock, detail: "fewer than {item.quantity} left",
+                   pointer: item.product_id}
             as: product
-          - insert: {order_items: {order_id: =order.id, product_id: =product.id, quantity: =item.quantity, price: =product.price}}
+          - insert: {order_items: {order_id: =order.id, product_id: =product.id,
+                                   quantity: =item.quantity, price: =product.price}}
           - set: {total: =total + product.price * item.quantity}
       - update: {orders: {total: =total}}
         where: "row.id == order.id"
@@ -100,7 +107,8 @@ queries:
   top_products:
     input: {since: {type: date}}
     access: "'clerk' in auth.roles"
-    sql: SELECT product_id, sum(quantity) AS sold FROM order_items WHERE created_at >= :since GROUP BY product_id ORDER BY sold DESC LIMIT 20
+    sql: SELECT product_id, sum(quantity) AS sold FROM order_items WHERE created_at >= :since
+      GROUP BY product_id ORDER BY sold DESC LIMIT 20
     returns: {product_id: uuid, sold: int}
 routes:
   GET /s/{code}:

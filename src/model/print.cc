@@ -39,8 +39,9 @@ void append_place(std::string& out, std::string_view line, const FileFault& faul
 std::string print_faults(const std::vector<FileFault>& faults, std::string_view file,
                          std::string_view text) {
   std::string out;
+  const Lines lines(text);
   for (const FileFault& fault : faults) {
-    const std::string_view line = fault.pos.line > 0 ? line_of(text, fault.pos.line) : "";
+    const std::string_view line = lines.line(fault.pos.line);
     out += file;
     if (fault.pos.line > 0) {
       out += ":" + std::to_string(fault.pos.line) + ":" + std::to_string(shown_column(fault, line));
@@ -65,6 +66,7 @@ std::string print_faults(const std::vector<FileFault>& faults, std::string_view 
 std::string faults_json(const std::vector<FileFault>& faults, std::string_view file,
                         std::string_view text) {
   std::string out;
+  const Lines lines(text);
   JsonWriter json(out);
   const auto pair = [&json](std::string_view key, std::string_view value) {
     json.key(key);
@@ -72,7 +74,7 @@ std::string faults_json(const std::vector<FileFault>& faults, std::string_view f
   };
   json.begin_array();
   for (const FileFault& fault : faults) {
-    const std::string_view line = fault.pos.line > 0 ? line_of(text, fault.pos.line) : "";
+    const std::string_view line = lines.line(fault.pos.line);
     json.begin_object();
     pair("severity", severity_name(fault));
     pair("file", file);

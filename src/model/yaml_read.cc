@@ -29,10 +29,6 @@ const Node* Node::find_key(std::string_view key) const {
   return nullptr;
 }
 
-std::string_view Document::line(int n) const {
-  return line_of(text, n);
-}
-
 namespace {
 
 struct TooDeep {};
@@ -40,7 +36,7 @@ struct TooDeep {};
 // Builds the tree from yaml-cpp's events, which alone tell a quoted scalar from a plain one.
 class Builder : public YAML::EventHandler {
  public:
-  Builder(std::string_view text, Faults& faults) : text_(text), faults_(faults) {}
+  Builder(std::string_view text, Faults& faults) : text_(text), lines_(text), faults_(faults) {}
 
   bool has_root() const { return root_.has_value(); }
   Node take_root() { return std::move(*root_); }
@@ -116,7 +112,7 @@ class Builder : public YAML::EventHandler {
     const char first = offset < text_.size() ? text_[offset] : '\0';
     if (first != '!' && first != '&' && first != '*') return;
     node.refused = true;
-    std::string fix = requoted_line(line_of(text_, node.pos.line));
+    std::string fix = requoted_line(lines_.line(node.pos.line));
     // A real anchor, not the `&&` of a rule.
     if (first == '&' && text_.substr(offset, 2) != "&&") fix.clear();
     if (first == '!') {
@@ -177,7 +173,7 @@ class Builder : public YAML::EventHandler {
     } else if (key.kind != Node::Kind::kScalar && !key.refused) {
       key.refused = true;
       faults_.error(key.pos, frame.path, "yaml_key", "a key must be a word, not a list or a map",
-                    requoted_line(line_of(text_, key.pos.line)));
+                    requoted_line(lines_.line(key.pos.line)));
     } else if (key.kind == Node::Kind::kScalar && key.text() == "<<") {
       key.refused = true;
       faults_.error(
@@ -198,6 +194,7 @@ class Builder : public YAML::EventHandler {
   }
 
   std::string_view text_;
+  Lines lines_;
   Faults& faults_;
   std::vector<Frame> frames_;
   std::optional<Node> root_;
@@ -233,8 +230,9 @@ std::optional<SyntaxFault> parse(const std::string& text, Faults& faults,
 // is no cure.
 bool cure(std::string& text, const SyntaxFault& fault, Pos& pos, std::string& fix) {
   constexpr int kLinesBack = 3;
+  const Lines lines(text);
   for (int n = fault.pos.line; n >= 1 && n > fault.pos.line - kLinesBack; --n) {
-    const std::string_view line = line_of(text, n);
+    const std::string_view line = lines.line(n);
     std::string better = requoted_line(line);
     if (better.empty()) continue;
     if (n != fault.pos.line) pos = {n, 1 + static_cast<int>(line.find_first_not_of(' '))};
@@ -260,9 +258,10 @@ void report(const SyntaxFault& fault, Pos pos, const std::string& fix, Faults& f
 
 std::shared_ptr<const Document> read_yaml(std::string text, Faults& faults) {
   if (!check_text(text, faults)) return nullptr;
-  auto document = std::make_shared<Document>();
-  document->text = text;
-  constexpr int kCuresMax = 50;
+  auto document = std::make_shared<Document>(text);
+  // Each cure parses anew.
+  constexpr size_t kBytesParsedMax = size_t{8} << 20;
+  const int cures_max = static_cast<int>(std::min<size_t>(50, kBytesParsedMax / (text.size() + 1)));
   std::set<int> cured;
   for (int tries = 0;; ++tries) {
     Faults found;
@@ -270,7 +269,7 @@ std::shared_ptr<const Document> read_yaml(std::string text, Faults& faults) {
     const auto fault = parse(text, found, root);
     Pos pos = fault ? fault->pos : Pos{};
     std::string fix;
-    const bool again = fault && tries < kCuresMax && cure(text, *fault, pos, fix);
+    const bool again = fault && tries < cures_max && cure(text, *fault, pos, fix);
     if (fault && cured.insert(pos.line).second) report(*fault, pos, fix, faults);
     if (again) continue;
     for (const FileFault& f : found.sorted()) {

@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "model/source.h"
+#include "model/yaml_text.h"
 
 namespace mettle::model {
 
@@ -46,10 +47,14 @@ struct Node {
 };
 
 struct Document {
-  std::string text;
+  explicit Document(std::string content) : text(std::move(content)), lines(text) {}
+  Document(const Document&) = delete;
+
+  const std::string text;
   Node root;
+  Lines lines;
   // Line n (1-based) without its end; "" if there is none.
-  std::string_view line(int n) const;
+  std::string_view line(int n) const { return lines.line(n); }
 };
 
 // nullptr if nothing could be read; otherwise there may be faults all the same.

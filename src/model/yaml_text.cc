@@ -11,14 +11,18 @@
 
 namespace mettle::model {
 
-std::string_view line_of(std::string_view text, int n) {
-  size_t start = 0;
-  for (int i = 1; i < n; ++i) {
+Lines::Lines(std::string_view text) : text_(text) {
+  for (size_t start = 0; start != std::string_view::npos;) {
+    starts_.push_back(start);
     const size_t end = text.find('\n', start);
-    if (end == std::string_view::npos) return {};
-    start = end + 1;
+    start = end == std::string_view::npos ? end : end + 1;
   }
-  std::string_view line = text.substr(start, text.find('\n', start) - start);
+}
+
+std::string_view Lines::line(int n) const {
+  if (n < 1 || static_cast<size_t>(n) > starts_.size()) return {};
+  const size_t start = starts_[static_cast<size_t>(n) - 1];
+  std::string_view line = text_.substr(start, text_.find('\n', start) - start);
   if (line.ends_with('\r')) line.remove_suffix(1);
   return line;
 }
@@ -297,7 +301,12 @@ class Flow {
       }
       if (!value(depth + 1)) return false;
       copy_space();
-      if (i_ < in_.size() && in_[i_] == ',') out_ += in_[i_++];
+      if (i_ >= in_.size()) return false;
+      if (in_[i_] == ',') {
+        out_ += in_[i_++];
+      } else if (in_[i_] != end) {
+        return false;  // a bracket of the other kind
+      }
     }
   }
   // Where a plain value ends: at a comma or bracket that is in no parenthesis or quotation of its

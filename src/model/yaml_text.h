@@ -5,12 +5,22 @@
 
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "model/source.h"
 
 namespace mettle::model {
 
-std::string_view line_of(std::string_view text, int n);
+// The lines of a text that outlives it, 1-based, without their ends; "" where there is none.
+class Lines {
+ public:
+  explicit Lines(std::string_view text);
+  std::string_view line(int n) const;
+
+ private:
+  std::string_view text_;
+  std::vector<size_t> starts_;
+};
 
 // Size, UTF-8, byte order mark, control characters, tabs as indentation. False if the text cannot
 // be given to the parser.
