@@ -46,7 +46,7 @@ Core::Core(Seams& seams, CoreOptions options)
 
 Core::~Core() {
   CHECK(current_core != this);
-  // Coroutines that never ended go first: what they destroy may still post or disarm.
+  // What is dropped may let go of something whose end posts again.
   while (Posted* const newest = posted_.exchange(nullptr, std::memory_order_acquire)) {
     for (Posted* node = reversed(newest); node != nullptr;) {
       Posted* const next = node->next;

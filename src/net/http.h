@@ -49,7 +49,8 @@ class BodyStream {
  public:
   virtual ~BodyStream() = default;
   // Appends the next part to `out`; false at the end. An error closes the connection in mid-answer,
-  // which is how HTTP/1.1 says that an answer is incomplete.
+  // which is how HTTP/1.1 says that an answer is incomplete. Each part is sent before the next is
+  // asked for. The context has no deadline and is cancelled when the client leaves.
   virtual Task<Result<bool>> next(Context& ctx, std::string& out) = 0;
 };
 

@@ -13,6 +13,7 @@ constexpr size_t kRoomBytes = 1024;         // less than this is not worth a sys
 constexpr size_t kChunkedReadBytes = 16384;
 constexpr size_t kCopiedBodyBytes = 16384;  // larger bodies are sent from where they are
 constexpr size_t kOutBytes = 65536;         // answers gathered before they are sent
+constexpr size_t kIdleOutBytes = 32768;     // what an idle connection may keep of that
 constexpr int64_t kProbeUs = 100'000;       // how often a running handler's client is looked at
 constexpr int64_t kCloseUs = 2'000'000;     // for the client to take the last answer
 constexpr size_t kCloseBytes = 1 << 20;     // of what it still sends meanwhile
@@ -82,7 +83,7 @@ void Http1Connection::on_time() {
 }
 
 Task<> Http1Connection::run() {
-  received_us_ = now_us();
+  received_us_ = shared_.core.turn_begins();
   // The first request is expected at once; only later ones may take the idle time to begin.
   head_due_us_ = received_us_ + limits_.head_timeout_ms * 1000;
   for (bool goes_on = true; goes_on && !broken_;) {
@@ -100,6 +101,7 @@ Task<> Http1Connection::run() {
     }
   }
   co_await close_gently();
+  shared_.core.turn_ends();
 }
 
 // ------------------------------------------------------------------------------------- receiving
@@ -154,6 +156,11 @@ Task<bool> Http1Connection::await_head() {
   if (!first) {
     due_us = now_us() + (idle ? limits_.idle_timeout_ms : limits_.head_timeout_ms) * 1000;
     if (!idle) head_due_us_ = due_us;
+  }
+  if (idle) {
+    // There may be thousands of them.
+    if (out_.capacity() > kIdleOutBytes) out_ = std::string();
+    chunked_in_.reset();
   }
   make_room();
   const std::span<char> room(in_.get() + end_, capacity_ - end_);
@@ -434,7 +441,6 @@ Task<bool> Http1Connection::flush() {
   if (out_.empty()) co_return true;
   const bool sent = co_await send_all(out_, {});
   out_.clear();
-  if (out_.capacity() > kOutBytes * 2) out_ = std::string();
   co_return sent;
 }
 

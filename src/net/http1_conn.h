@@ -2,7 +2,8 @@
 // a time, answers in order. The answers to what one receive brought leave in one send.
 //
 // It bounds how long a client may take for everything, notices one that left while a handler runs
-// (its context is cancelled), and closes in a way that lets the last answer arrive. Everything here
+// (the context is cancelled and no answer sent; a client that closes its sending half counts as
+// gone), and closes in a way that lets the last answer arrive. Everything here
 // belongs to one core. A faulty client ends its connection and nothing else.
 #pragma once
 

@@ -3,6 +3,7 @@
 #include <arpa/inet.h>
 #include <gtest/gtest.h>
 #include <netinet/in.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -22,7 +23,9 @@ using std::chrono::seconds;
 // A blocking client that sees the very bytes.
 class Client {
  public:
-  explicit Client(uint16_t port) : fd_(::socket(AF_INET, SOCK_STREAM, 0)) {
+  Client() : fd_(::socket(AF_INET, SOCK_STREAM, 0)) { CHECK(fd_ >= 0); }
+  explicit Client(uint16_t port) : Client() { connect(port); }
+  void connect(uint16_t port) {
     sockaddr_in address{};
     address.sin_family = AF_INET;
     address.sin_port = htons(port);
@@ -491,6 +494,34 @@ TEST_F(Http1ConnectionTest, CancelsWhatDoesNotDrainInTime) {
   EXPECT_FALSE(server_->drain(milliseconds(0)));
   EXPECT_EQ(handler_.ended.get_future().get(), Code::kCancelled);
   EXPECT_EQ(busy.read_to_end(), "");
+}
+
+TEST_F(Http1ConnectionTest, WaitsForFileDescriptorsInsteadOfSpinning) {
+  start();
+  Client client;
+  rlimit before{};
+  CHECK(::getrlimit(RLIMIT_NOFILE, &before) == 0);
+  const rlimit none{3, before.rlim_max};
+  CHECK(::setrlimit(RLIMIT_NOFILE, &none) == 0);
+  client.connect(port());
+  while (server_->accept_failures() == 0) std::this_thread::yield();
+  settle();
+  const uint64_t failures = server_->accept_failures();
+  settle();
+  EXPECT_EQ(server_->accept_failures(), failures);
+  CHECK(::setrlimit(RLIMIT_NOFILE, &before) == 0);
+  client.send(get("/", "Connection: close\r\n"));
+  advance(milliseconds(150));
+  EXPECT_TRUE(client.read_to_end().ends_with("ok"));
+}
+
+TEST_F(Http1ConnectionTest, KnowsAnIpv4ClientOfAnIpv6Socket) {
+  cores_.start();
+  std::vector<Endpoint> endpoints = {{"::", 0, &handler_}};
+  auto server = Server::start(cores_, limits_, std::move(endpoints));
+  if (!server) GTEST_SKIP() << server.error().detail;
+  server_ = std::move(*server);
+  EXPECT_TRUE(ask(get("/peer", "Connection: close\r\n")).ends_with("127.0.0.1 true"));
 }
 
 TEST_F(Http1ConnectionTest, RefusesAPortThatIsTaken) {

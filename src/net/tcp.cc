@@ -158,16 +158,15 @@ Task<Result<Accepted>> TcpListener::accept() {
     if (error == asio::error::operation_aborted || error == asio::error::bad_descriptor) {
       co_return fail(Code::kShuttingDown, "the listener is closed");
     }
-    if (error == asio::error::no_descriptors || error == asio::error::no_memory ||
-        error == asio::error::no_buffer_space || error.value() == ENFILE) {
-      Error overloaded = make_error(Code::kOverloaded, "no file descriptors are left");
+    if (error == asio::error::connection_aborted) continue;  // the client left before we looked
+    if (error) {
+      Error overloaded = make_error(Code::kOverloaded, "the connection cannot be accepted now");
       overloaded.inside = error.message();
       co_return fail(std::move(overloaded));
     }
-    error_code peer_error = error;
-    tcp::endpoint peer;
-    if (!error) peer = socket.remote_endpoint(peer_error);
-    if (peer_error) continue;  // the client left before we looked
+    error_code gone;
+    const tcp::endpoint peer = socket.remote_endpoint(gone);
+    if (gone) continue;
     const asio::ip::address address = plain_address(peer.address());
     Accepted accepted;
     accepted.peer = address.to_string();

@@ -30,7 +30,7 @@ class TcpListener {
   ~TcpListener();
 
   uint16_t port() const;
-  Task<Result<Accepted>> accept();  // kOverloaded: out of file descriptors or memory, try later
+  Task<Result<Accepted>> accept();  // kOverloaded: out of descriptors or memory; try later
   void close();                     // an accept in progress ends with kShuttingDown
 
  private:
