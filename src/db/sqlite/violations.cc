@@ -9,7 +9,7 @@
 namespace mettle::db {
 namespace {
 
-constexpr size_t kTouchedMax = 1000;  // rows looked at; the first fault is enough
+constexpr size_t kTouchedMax = 100;  // rows looked at; the first fault is enough
 
 struct FreeValue {
   void operator()(sqlite3_value* value) const { sqlite3_value_free(value); }
@@ -98,28 +98,42 @@ std::string key_name(const std::string& table, const ForeignKey& key) {
   return name;
 }
 
-// Keys of all tables, read once per failure.
+// What the schema says about keys, asked for where it is needed: a failure is an ordinary answer
+// and must not cost the writer a walk over every table.
 class KeyCatalogue {
  public:
-  static Result<KeyCatalogue> read(sqlite3* db) {
-    KeyCatalogue catalogue;
-    TRY(auto tables, text_rows(db, "SELECT name FROM sqlite_schema WHERE type = 'table'"));
-    for (const std::string& table : tables) {
-      TRY(catalogue.keys[table], foreign_keys(db, table));
-      TRY(catalogue.columns[table],
-          text_rows(db, fmt::format("SELECT name FROM pragma_table_info({}) ORDER BY cid",
-                                    text_literal(table))));
+  using Keys = std::map<int, ForeignKey>;
+  explicit KeyCatalogue(sqlite3* db) : db_(db) {}
+
+  Result<const Keys*> keys_of(const std::string& table) {
+    auto found = keys_.find(table);
+    if (found == keys_.end()) {
+      TRY(Keys keys, foreign_keys(db_, table));
+      found = keys_.emplace(table, std::move(keys)).first;
     }
-    return catalogue;
+    return &found->second;
   }
-  std::map<std::string, std::map<int, ForeignKey>> keys;
-  std::map<std::string, std::vector<std::string>> columns;
+  Result<std::vector<std::string>> columns_of(const std::string& table) {
+    return text_rows(db_, fmt::format("SELECT name FROM pragma_table_info({}) ORDER BY cid",
+                                      text_literal(table)));
+  }
+  Result<std::vector<std::string>> children_of(const std::string& table) {
+    return text_rows(db_, fmt::format("SELECT DISTINCT m.name FROM sqlite_schema m,"
+                                      " pragma_foreign_key_list(m.name) f WHERE m.type = 'table'"
+                                      " AND f.\"table\" = {} ORDER BY 1",
+                                      text_literal(table)));
+  }
+
+ private:
+  sqlite3* db_;
+  std::map<std::string, Keys> keys_;
 };
 
-Result<std::string> find_dangling(sqlite3* db, KeyCatalogue& catalogue,
-                                  const TouchedRows& touched) {
+Result<std::string> find_dangling(sqlite3* db, const TouchedRows& touched) {
+  KeyCatalogue catalogue(db);
   for (const TouchedRows::Now& row : touched.now) {
-    for (const auto& [id, key] : catalogue.keys[row.table]) {
+    TRY(const KeyCatalogue::Keys* keys, catalogue.keys_of(row.table));
+    for (const auto& [id, key] : *keys) {
       TRY(StatementHandle stmt, prepare_handle(db, dangling_sql(row.table, key)));
       sqlite3_bind_int64(stmt.get(), 1, row.rowid);
       if (sqlite3_step(stmt.get()) == SQLITE_ROW) return key_name(row.table, key);
@@ -129,8 +143,9 @@ Result<std::string> find_dangling(sqlite3* db, KeyCatalogue& catalogue,
 }
 
 // Whether a row of `child` still has what `row` had in the columns that `key` refers to.
-Result<bool> still_referred(sqlite3* db, KeyCatalogue& catalogue, const std::string& child,
-                            const ForeignKey& key, const TouchedRows::Old& row) {
+Result<bool> still_referred(sqlite3* db, const std::vector<std::string>& names,
+                            const std::string& child, const ForeignKey& key,
+                            const TouchedRows::Old& row) {
   const Dialect& sql = sqlite_dialect();
   std::string condition;
   for (size_t i = 0; i < key.columns.size(); ++i) {
@@ -139,7 +154,6 @@ Result<bool> still_referred(sqlite3* db, KeyCatalogue& catalogue, const std::str
   }
   TRY(StatementHandle stmt, prepare_handle(db, fmt::format("SELECT 1 FROM {} WHERE {} LIMIT 1",
                                                            sql.identifier(child), condition)));
-  const std::vector<std::string>& names = catalogue.columns[row.table];
   for (size_t i = 0; i < key.columns.size(); ++i) {
     auto at = std::find(names.begin(), names.end(), key.parent_columns[i]) - names.begin();
     if (static_cast<size_t>(at) >= row.columns.size()) return false;
@@ -149,13 +163,16 @@ Result<bool> still_referred(sqlite3* db, KeyCatalogue& catalogue, const std::str
   return sqlite3_step(stmt.get()) == SQLITE_ROW;
 }
 
-Result<std::string> find_restricting(sqlite3* db, KeyCatalogue& catalogue,
-                                     const TouchedRows& touched) {
+Result<std::string> find_restricting(sqlite3* db, const TouchedRows& touched) {
+  KeyCatalogue catalogue(db);
   for (const TouchedRows::Old& row : touched.old) {
-    for (const auto& [child, keys] : catalogue.keys) {
-      for (const auto& [id, key] : keys) {
+    TRY(std::vector<std::string> names, catalogue.columns_of(row.table));
+    TRY(std::vector<std::string> children, catalogue.children_of(row.table));
+    for (const std::string& child : children) {
+      TRY(const KeyCatalogue::Keys* keys, catalogue.keys_of(child));
+      for (const auto& [id, key] : *keys) {
         if (key.parent != row.table) continue;
-        TRY(bool referred, still_referred(db, catalogue, child, key, row));
+        TRY(bool referred, still_referred(db, names, child, key, row));
         if (referred) return key_name(child, key);
       }
     }
@@ -168,8 +185,7 @@ Result<std::string> find_restricting(sqlite3* db, KeyCatalogue& catalogue,
 std::string broken_reference(Connection& connection, CachedStatement& cached,
                              std::span<const Value> values, Code code) {
   sqlite3* db = connection.handle();
-  auto catalogue = KeyCatalogue::read(db);
-  if (!catalogue || !connection.control(Control::kSavepointPart)) return {};
+  if (!connection.control(Control::kSavepointPart)) return {};
   TouchedRows touched;
   std::string name;
   sqlite3_preupdate_hook(db, TouchedRows::hook, &touched);
@@ -177,8 +193,8 @@ std::string broken_reference(Connection& connection, CachedStatement& cached,
       connection.exec("PRAGMA defer_foreign_keys=ON") && connection.run(cached, values, nullptr);
   sqlite3_preupdate_hook(db, nullptr, nullptr);
   if (again) {
-    auto found = code == Code::kReferenceMissing ? find_dangling(db, *catalogue, touched)
-                                                 : find_restricting(db, *catalogue, touched);
+    auto found = code == Code::kReferenceMissing ? find_dangling(db, touched)
+                                                 : find_restricting(db, touched);
     if (found) name = std::move(*found);
   }
   if (connection.in_transaction()) {
