@@ -1,8 +1,10 @@
 // Bad files and exactly what is said of them: place, code, and the line as it must be written.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <string>
 
+#include "model/fault_codes.h"
 #include "model/load.h"
 #include "model/yaml_read.h"
 
@@ -38,6 +40,10 @@ std::string steps(const std::string& lines) {
          lines;
 }
 
+bool is_published(const std::string& code) {
+  return std::ranges::any_of(fault_codes(), [&](const FaultCode& f) { return f.code == code; });
+}
+
 class BadFile : public testing::TestWithParam<Bad> {};
 
 TEST_P(BadFile, IsRefusedAtItsPlaceWithItsFix) {
@@ -52,7 +58,10 @@ TEST_P(BadFile, IsRefusedAtItsPlaceWithItsFix) {
   const auto all = faults.sorted();
   ASSERT_FALSE(all.empty());
   EXPECT_EQ(all[0].fix, GetParam().fix);
-  for (const FileFault& fault : all) EXPECT_FALSE(fault.message.empty());
+  for (const FileFault& fault : all) {
+    EXPECT_FALSE(fault.message.empty());
+    EXPECT_TRUE(is_published(fault.code)) << fault.code;
+  }
 }
 
 std::string test_name(const testing::TestParamInfo<Bad>& info) {
@@ -127,6 +136,8 @@ INSTANTIATE_TEST_SUITE_P(
             "\"https://a.example\""},
         Bad{"CredentialsForAll", "cors: {origins: [\"*\"], credentials: true}\n",
             "4:24 credentials_for_all", "name the origins instead of \"*\""},
+        Bad{"StaticPrefix", "static: {\"x\": y/}\n", "4:10 invalid_prefix", "\"/\": public/"},
+        Bad{"EmptyList", "tables:\n  t: {indexes: [[]]}\n", "5:17 too_few"},
         Bad{"StaticOutside", "static: {\"/\": ../x}\n", "4:15 invalid_folder", "\"/\": public/"},
         Bad{"StaticClash", "static: {\"/api\": x/}\n", "4:10 route_clash"}),
     test_name);
@@ -195,6 +206,10 @@ INSTANTIATE_TEST_SUITE_P(
             "8:27 was_twice"},
         Bad{"WasStillThere", table("a: {type: int, was: b}\n      b: {type: int}"),
             "7:27 was_still_there"},
+        Bad{"EnumEmptyValue", table("c: {type: enum, values: [a, \"\"]}"), "7:35 empty_value"},
+        Bad{"UnfitKey", "tables:\n  t: {key: a, columns: {a: {type: json}}}\n", "5:12 unfit_key"},
+        Bad{"KeyTwice", "tables:\n  t: {key: [a, a], columns: {a: {type: int}}}\n",
+            "5:16 duplicate_column"},
         Bad{"FileType", table("c: {type: file}"), "7:17 not_available"}),
     test_name);
 
@@ -241,6 +256,13 @@ INSTANTIATE_TEST_SUITE_P(
             "16:51 invalid_pointer", "n"},
         Bad{"SqlWithoutReturns", steps("      - sql: SELECT 1 AS n\n        as: rows\n"),
             "14:9 missing_key", "returns: {name: type}"},
+        Bad{"TwoTables", steps("      - get: {t: \"true\", users: \"true\"}\n"), "13:14 one_table"},
+        Bad{"TwoLists",
+            steps("      - each: {i: =input.list, j: =input.list}\n        steps: [{check: "
+                  "\"true\"}]\n"),
+            "13:15 one_list", "each: {item: =input.items}"},
+        Bad{"NoValues", steps("      - update: {t: {}}\n        where: \"true\"\n"),
+            "13:21 no_values"},
         Bad{"OpenHole", steps("      - insert: {t: {a: 1, b: \"x {input.a\"}}\n"),
             "13:34 open_hole"},
         Bad{"TrapInLet",
@@ -259,6 +281,13 @@ INSTANTIATE_TEST_SUITE_P(
         Bad{"MissingVariable",
             "commands:\n  c: {access: \"true\", handler: {url: \"${APP_URL}/x\"}}\n",
             "5:39 missing_variable", "APP_URL=… mettle serve"},
+        Bad{"InvalidVariable", "commands:\n  c: {access: \"true\", handler: {url: \"${A-B}/x\"}}\n",
+            "5:39 invalid_variable", "\"${APP_URL}/quote\""},
+        Bad{"HandlerWithLet", "commands:\n  c: {access: \"true\", let: {a: 1}, handler: library}\n",
+            "5:23 key_not_for_handler", "remove it"},
+        Bad{"EmptyExpression",
+            "commands:\n  c: {access: \"true\", steps: [{check: \"true\"}], returns: \"=\"}\n",
+            "5:58 empty_expression", "write text that begins with '=' as \"='=…'\""},
         Bad{"NoUrl", "commands:\n  c: {access: \"true\", handler: {url: \"ftp://x\"}}\n",
             "5:38 invalid_url"},
         Bad{"QueryWithoutReturns", "queries:\n  q: {access: \"true\", sql: SELECT 1}\n",
@@ -308,6 +337,24 @@ TEST(BadFiles, EmptyOrTooLargeAreNamed) {
     EXPECT_EQ(load_text(text, "mettle.yaml", {}, faults), nullptr);
     EXPECT_EQ(summary(faults), code);
   }
+}
+
+TEST(BadFiles, AnOwnerNeedsATableOfPeople) {
+  Faults faults;
+  EXPECT_EQ(load_text("mettle: 1\napp: a\ntables:\n  t: {owner: a, columns: {a: {type: int}}}\n",
+                      "mettle.yaml", {}, faults),
+            nullptr);
+  EXPECT_EQ(summary(faults), "4:14 owner_without_auth");
+}
+
+TEST(GoodFiles, MayHaveWarnings) {
+  Faults faults;
+  EXPECT_NE(load_text("mettle: 1\napp: a\ntables:\n  t:\n    columns: {a: {type: int, optional: "
+                      "true, default: 1}}\n    access: {create: \"true\", update: \"true\", "
+                      "delete: \"true\", write: \"true\"}\n",
+                      "mettle.yaml", {}, faults),
+            nullptr);
+  EXPECT_EQ(summary(faults), "5:30 optional_with_default\n6:62 idle_key");
 }
 
 TEST(BadFiles, BracketsThatDoNotMatchEndTheSearchForACure) {
