@@ -259,6 +259,7 @@ void Gatherer::read_file(const std::string& path) {
   model::Faults yaml_faults;
   const auto document = model::read_yaml(std::move(text).str(), yaml_faults);
   for (const model::FileFault& found : yaml_faults.sorted()) {
+    if (found.code == "yaml_empty") continue;  // every setting at its default
     fault(fmt::format("{}:{}:{}: {}{}{}", path, found.pos.line, found.pos.column, found.message,
                       found.fix.empty() ? "" : "; write: ", found.fix));
   }

@@ -238,7 +238,10 @@ void Pipeline::identify(Exchange& x) const {
 }
 
 Result<> Pipeline::find_address(Exchange& x) const {
-  TRY(Snapshot::Found found, x.app->find(x.request.method, x.request.path));
+  auto result = x.app->find(x.request.method, x.request.path);
+  // In the same words as check_place, which hides an address.
+  if (!result && result.error().code == Code::kNotFound) return fail(not_here());
+  TRY(Snapshot::Found found, std::move(result));
   x.here = found.here;
   x.route = found.route;
   x.path = std::move(found.path);
@@ -247,15 +250,15 @@ Result<> Pipeline::find_address(Exchange& x) const {
 }
 
 Result<> Pipeline::check_place(const Exchange& x) const {
-  const Config& config = core_.shared.config;
-  if (x.route->policy != Policy::kOperator) {
+  if (x.here->policy != Policy::kOperator) {
     // The admin listener serves the operator, not the app.
-    return listener_ == Listener::kAdmin && x.route->policy == Policy::kRules ? fail(not_here())
-                                                                              : Result<>();
+    if (listener_ == Listener::kAdmin && x.here->policy == Policy::kRules) return fail(not_here());
+    return {};
   }
-  const bool allowed = listener_ == Listener::kAdmin
-                           ? !x.request.peer_is_loopback || asked_by_operator(x.request)
-                           : config.admin_listen.empty() && asked_by_operator(x.request);
+  const bool allowed =
+      listener_ == Listener::kAdmin
+          ? !x.request.peer_is_loopback || asked_by_operator(x.request)
+          : core_.shared.config.admin_listen.empty() && asked_by_operator(x.request);
   if (!allowed) return fail(not_here());
   return {};
 }
