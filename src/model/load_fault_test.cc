@@ -339,6 +339,12 @@ TEST(BadFiles, EmptyOrTooLargeAreNamed) {
   }
 }
 
+TEST(BadFiles, ALineIsCuredOnce) {
+  Faults faults;
+  EXPECT_EQ(load_text("mettle: 1\napp: a\n\"k: @x\n", "mettle.yaml", {}, faults), nullptr);
+  for (const FileFault& fault : faults.sorted()) EXPECT_LT(fault.fix.size(), 20u) << fault.fix;
+}
+
 TEST(BadFiles, AnOwnerNeedsATableOfPeople) {
   Faults faults;
   EXPECT_EQ(load_text("mettle: 1\napp: a\ntables:\n  t: {owner: a, columns: {a: {type: int}}}\n",

@@ -227,14 +227,15 @@ std::optional<SyntaxFault> parse(const std::string& text, Faults& faults,
 }
 
 // Cures the line of a fault of syntax, or the nearest above it within a few lines; false if there
-// is no cure.
-bool cure(std::string& text, const SyntaxFault& fault, Pos& pos, std::string& fix) {
+// is no cure. A line is cured once: what did not help would only grow.
+bool cure(std::string& text, const SyntaxFault& fault, std::set<int>& cured, Pos& pos,
+          std::string& fix) {
   constexpr int kLinesBack = 3;
   const Lines lines(text);
   for (int n = fault.pos.line; n >= 1 && n > fault.pos.line - kLinesBack; --n) {
     const std::string_view line = lines.line(n);
     std::string better = requoted_line(line);
-    if (better.empty()) continue;
+    if (better.empty() || !cured.insert(n).second) continue;
     if (n != fault.pos.line) pos = {n, 1 + static_cast<int>(line.find_first_not_of(' '))};
     fix = better;
     text.replace(static_cast<size_t>(line.data() - text.data()), line.size(), better);
@@ -262,15 +263,15 @@ std::shared_ptr<const Document> read_yaml(std::string text, Faults& faults) {
   // Each cure parses anew.
   constexpr size_t kBytesParsedMax = size_t{8} << 20;
   const int cures_max = static_cast<int>(std::min<size_t>(50, kBytesParsedMax / (text.size() + 1)));
-  std::set<int> cured;
+  std::set<int> cured, reported;
   for (int tries = 0;; ++tries) {
     Faults found;
     std::optional<Node> root;
     const auto fault = parse(text, found, root);
     Pos pos = fault ? fault->pos : Pos{};
     std::string fix;
-    const bool again = fault && tries < cures_max && cure(text, *fault, pos, fix);
-    if (fault && cured.insert(pos.line).second) report(*fault, pos, fix, faults);
+    const bool again = fault && tries < cures_max && cure(text, *fault, cured, pos, fix);
+    if (fault && reported.insert(pos.line).second) report(*fault, pos, fix, faults);
     if (again) continue;
     for (const FileFault& f : found.sorted()) {
       faults.error(f.pos, f.path, f.code, f.message, f.fix);
