@@ -52,7 +52,9 @@ std::string problem_json(const Error& error, std::string_view instance,
       json.begin_object();
       json.key("pointer");  // "" is the whole body
       json.string(to_valid_utf8(fault.pointer));
-      text_member(json, "code", code_name(fault.code));
+      // A code of the app ("out_of_stock") has no code of ours for the member at fault.
+      const bool of_app = fault.code == Code::kInvalid && !error.app_code.empty();
+      text_member(json, "code", of_app ? error.name() : code_name(fault.code));
       text_member(json, "detail", fault.detail);
       json.end_object();
     }

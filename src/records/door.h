@@ -64,6 +64,7 @@ class Door {
   Door(const Door&) = delete;
 
   const Catalog& catalog() const { return *catalog_; }
+  const std::shared_ptr<const Catalog>& catalog_ref() const { return catalog_; }
   db::Store& store() const { return *store_; }
   const DoorOptions& options() const { return options_; }
 
