@@ -20,6 +20,13 @@
 
 namespace mettle::engine {
 
+// What a request brings beside its method and path.
+struct Sent {
+  std::string query = {};
+  std::string body = {};
+  std::vector<std::pair<std::string, std::string>> headers = {};
+};
+
 class AppTest : public db::StoreTest {
  protected:
   // The features under test; called anew for each app.
@@ -71,16 +78,12 @@ class AppTest : public db::StoreTest {
     return text;
   }
 
-  struct Sent {
-    std::string query = {};
-    std::string body = {};
-    std::vector<std::pair<std::string, std::string>> headers = {};
-  };
   net::Response call(net::Method method, const std::string& path, const Sent& sent = {}) {
-    const Snapshot::Found found = app_->find(method, path);
+    const auto address = app_->find(method, path);
     net::Response none;
     none.status = 404;
-    if (found.route == nullptr) return none;
+    if (!address || address->route == nullptr) return none;
+    const Snapshot::Found& found = *address;
     net::Request request;
     request.method = method;
     request.method_text = net::method_name(method);
