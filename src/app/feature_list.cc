@@ -7,6 +7,8 @@
 
 namespace mettle::app {
 
+// Observe comes first, so that the others may find it at work; what only adds addresses follows in
+// the order of the API's description.
 engine::Features make_features() {
   engine::Features features;
   features.push_back(observe::make_observe());
