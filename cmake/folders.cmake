@@ -37,6 +37,11 @@ foreach(dir IN LISTS features)
     list(APPEND METTLE_FEATURES mettle_f_${feature})
   endif()
 endforeach()
+# The bundled docs page (make setup unpacks it).
+set_source_files_properties(${CMAKE_SOURCE_DIR}/src/features/openapi/assets.s PROPERTIES
+  COMPILE_OPTIONS "-I${CMAKE_SOURCE_DIR}/build/deps/docs-ui;-Wno-unused-command-line-argument"
+  OBJECT_DEPENDS "${CMAKE_SOURCE_DIR}/build/deps/docs-ui/swagger-ui-bundle.js")
+target_sources(mettle_f_openapi PRIVATE ${CMAKE_SOURCE_DIR}/src/features/openapi/assets.s)
 mettle_folder(app app ${METTLE_FEATURES} mettle_db_sqlite)
 mettle_folder(commands app/commands mettle_app)
 if(EXISTS ${CMAKE_SOURCE_DIR}/src/main.cc)

@@ -3,6 +3,7 @@
 #include "features/batch/batch.h"
 #include "features/data/data.h"
 #include "features/observe/observe.h"
+#include "features/openapi/openapi.h"
 #include "features/statics/statics.h"
 
 namespace mettle::app {
@@ -14,6 +15,7 @@ engine::Features make_features() {
   features.push_back(observe::make_observe());
   features.push_back(data::make_feature());
   features.push_back(batch::make_feature());
+  features.push_back(openapi::make_feature());
   features.push_back(statics::make_feature());
   return features;
 }
