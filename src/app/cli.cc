@@ -49,7 +49,8 @@ void print_command_help(const Command& command, std::ostream& out) {
   constexpr size_t kColumn = 30;
   out << "\nOptions:\n";
   for (const Option& option : command.options) {
-    const std::string left = "  " + option.name + (option.value.empty() ? "" : " " + option.value);
+    const bool bare = option.value.empty() || is_operand(option);
+    const std::string left = "  " + option.name + (bare ? "" : " " + option.value);
     std::string text = option.help;
     if (!option.default_text.empty()) text += " (default " + option.default_text + ")";
     if (option.required) text += " (required)";

@@ -1,8 +1,11 @@
 #include "app/feature_list.h"
 
 #include "features/batch/batch.h"
+#include "features/commands/commands.h"
 #include "features/data/data.h"
+#include "features/migrate/migrate.h"
 #include "features/observe/observe.h"
+#include "features/openapi/openapi.h"
 #include "features/openapi/openapi.h"
 #include "features/statics/statics.h"
 
@@ -13,8 +16,11 @@ namespace mettle::app {
 engine::Features make_features() {
   engine::Features features;
   features.push_back(observe::make_observe());
+  features.push_back(migrate::make_migrate());
   features.push_back(data::make_feature());
   features.push_back(batch::make_feature());
+  features.push_back(openapi::make_feature());
+  features.push_back(commands::make_feature());
   features.push_back(openapi::make_feature());
   features.push_back(statics::make_feature());
   return features;

@@ -78,8 +78,6 @@ constexpr Setting kSettings[] = {
      "most rows that one request may send"},
     {"count_rows_max", kNumber, &Config::count_rows_max, "100000", 1, 1'000'000'000, "", "N",
      "where count=exact stops counting"},
-    {"idempotency_keep", kDuration, &Config::idempotency_keep_us, "24h", kMinute, 720 * kHour, "",
-     "TIME", "how long the answer to an Idempotency-Key is kept"},
     {"log_level", kChoice, &Config::log_level, "info", 0, 0, "debug|info|warn|error|off", "LEVEL",
      "the least that is logged"},
     {"log_format", kChoice, &Config::log_format, "auto", 0, 0, "auto|json|pretty", "FORMAT",

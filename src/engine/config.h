@@ -32,7 +32,6 @@ struct Config {
   int64_t request_timeout_us = 0, statement_timeout_us = 0, shutdown_timeout_us = 0;
 
   int64_t page_rows = 0, page_rows_max = 0, array_rows_max = 0, count_rows_max = 0;
-  int64_t idempotency_keep_us = 0;
 
   std::string log_level, log_format;
   bool log_requests = true;
