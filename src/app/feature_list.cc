@@ -1,25 +1,25 @@
 #include "app/feature_list.h"
 
+#include "features/auth/auth.h"
 #include "features/batch/batch.h"
 #include "features/commands/commands.h"
 #include "features/data/data.h"
 #include "features/migrate/migrate.h"
 #include "features/observe/observe.h"
 #include "features/openapi/openapi.h"
-#include "features/openapi/openapi.h"
 #include "features/statics/statics.h"
 
 namespace mettle::app {
 
-// Observe comes first, so that the others may find it at work; what only adds addresses follows in
-// the order of the API's description.
+// Observe comes first, so that the others may find it at work; then what adds addresses, in the
+// order of the API's description; then openapi, which describes what came before it.
 engine::Features make_features() {
   engine::Features features;
   features.push_back(observe::make_observe());
-  features.push_back(migrate::make_migrate());
+  features.push_back(migrate::make_feature());
+  features.push_back(auth::make_feature());
   features.push_back(data::make_feature());
   features.push_back(batch::make_feature());
-  features.push_back(openapi::make_feature());
   features.push_back(commands::make_feature());
   features.push_back(openapi::make_feature());
   features.push_back(statics::make_feature());

@@ -1,0 +1,277 @@
+#include "features/auth/keys.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+
+#include "base/crypto.h"
+#include "base/id.h"
+#include "base/json_read.h"
+#include "base/json_write.h"
+#include "db/dialect.h"
+
+namespace mettle::auth {
+
+namespace {
+
+constexpr std::string_view kPrefix = "mtl_";
+constexpr size_t kIdLength = 16;  // 80 bits, five a letter
+constexpr size_t kSecretBytes = 32;
+constexpr size_t kSecretLength = 43;  // base64url
+constexpr std::string_view kIdLetters = "abcdefghijklmnopqrstuvwxyz234567";
+
+std::string new_id(Random& random) {
+  std::array<uint8_t, kIdLength> bytes{};
+  random.fill(bytes);
+  std::string out;
+  for (const uint8_t byte : bytes) out += kIdLetters[byte & 31U];
+  return out;
+}
+
+bool is_id(std::string_view text) {
+  return text.size() == kIdLength && text.find_first_not_of(kIdLetters) == std::string_view::npos;
+}
+
+std::string texts_json(const std::vector<std::string>& texts) {
+  std::string out;
+  JsonWriter json(out);
+  json.begin_array();
+  for (const std::string& text : texts) json.string(text);
+  json.end_array();
+  return out;
+}
+
+std::vector<std::string> texts_of(std::string_view json) {
+  std::vector<std::string> out;
+  const auto document = JsonDocument::parse(json);
+  if (!document) return out;
+  for (const JsonNode node : document->root().elements()) {
+    if (node.is_string()) out.push_back(node.text());
+  }
+  return out;
+}
+
+std::optional<Timestamp> time_of_column(const db::Row& row, int column) {
+  if (row.is_null(column)) return std::nullopt;
+  return Timestamp{row.int64(column)};
+}
+
+constexpr std::string_view kColumns =
+    "id, name, roles, scopes, user_id, created_at, expires_at, last_used_at, revoked_at, hash";
+
+class KeyRows final : public db::RowSink {
+ public:
+  void restart() override {
+    keys.clear();
+    hash.clear();
+  }
+  Result<bool> on_row(const db::Row& row) override {
+    Key key;
+    key.id = row.text(0);
+    key.name = row.text(1);
+    key.roles = texts_of(row.text(2));
+    key.scopes = texts_of(row.text(3));
+    if (!row.is_null(4)) key.user_id = row.text(4);
+    key.created_at = Timestamp{row.int64(5)};
+    key.expires_at = time_of_column(row, 6);
+    key.last_used_at = time_of_column(row, 7);
+    key.revoked_at = time_of_column(row, 8);
+    hash = row.blob(9);
+    keys.push_back(std::move(key));
+    return true;
+  }
+  std::vector<Key> keys;
+  std::string hash;  // of the last one
+};
+
+class AnyRow final : public db::RowSink {
+ public:
+  void restart() override { found = false; }
+  Result<bool> on_row(const db::Row&) override {
+    found = true;
+    return false;
+  }
+  bool found = false;
+};
+
+// A key and, before it, a look whether its user is there.
+class CreateUnit final : public db::WriteUnit {
+ public:
+  CreateUnit(std::vector<Value> row, db::StatementRef find_user, Value user)
+      : row_(std::move(row)), find_user_(std::move(find_user)), user_(std::move(user)) {}
+  Task<Result<>> run(db::WriteTx& tx) override {
+    static const db::StatementRef kInsert = db::Statement::make(
+        "INSERT INTO mettle_keys (id, name, hash, roles, scopes, user_id, created_at, expires_at) "
+        "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)");
+    if (find_user_) {
+      AnyRow user;
+      CO_TRY_VOID(co_await tx.run(find_user_, std::span(&user_, 1), &user));
+      if (!user.found) co_return fail(Code::kInvalid, "there is no such user");
+    }
+    CO_TRY_VOID(co_await tx.run(kInsert, row_));
+    co_return Result<>();
+  }
+
+ private:
+  const std::vector<Value> row_;
+  const db::StatementRef find_user_;
+  const Value user_;
+};
+
+class UpdateUnit final : public db::WriteUnit {
+ public:
+  UpdateUnit(db::StatementRef statement, std::vector<Value> values)
+      : statement_(std::move(statement)), values_(std::move(values)) {}
+  Task<Result<>> run(db::WriteTx& tx) override {
+    CO_TRY(changed, co_await tx.run(statement_, values_));
+    co_return Result<>();
+  }
+  int64_t changed = 0;
+
+ private:
+  const db::StatementRef statement_;
+  const std::vector<Value> values_;
+};
+
+std::string listed(const std::vector<std::string>& words) {
+  std::string out;
+  for (const std::string& word : words) out += (out.empty() ? "" : ", ") + word;
+  return out.empty() ? "none" : out;
+}
+
+// RFC 6749 section 3.3: scope tokens.
+bool is_scope(std::string_view text) {
+  return !text.empty() && text.size() <= 100 && std::ranges::all_of(text, [](char c) {
+    return c > ' ' && c < 0x7f && c != '"' && c != '\\';
+  });
+}
+
+Result<> check_new(const model::AppModel& app, const NewKey& key) {
+  for (const std::string& role : key.roles) {
+    if (std::ranges::count(app.auth.roles, role) > 0) continue;
+    return fail(Code::kInvalid, fmt::format("the app has no role {}; auth.roles has {}", role,
+                                            listed(app.auth.roles)));
+  }
+  for (const std::string& scope : key.scopes) {
+    if (is_scope(scope)) continue;
+    return fail(Code::kInvalid, "a scope is printable ASCII without spaces, \" and \\");
+  }
+  if (key.user_id.empty()) return {};
+  if (app.auth.table < 0) {
+    return fail(Code::kInvalid, "the app names no auth.table, so it has no users");
+  }
+  if (user_id_value(app, key.user_id).is_unknown()) {
+    return fail(Code::kInvalid, fmt::format("{} cannot be the id of a row of {}", key.user_id,
+                                            app.tables[static_cast<size_t>(app.auth.table)].name));
+  }
+  return {};
+}
+
+}  // namespace
+
+std::vector<std::string> key_tables() {
+  return {
+      "CREATE TABLE IF NOT EXISTS mettle_keys (id TEXT PRIMARY KEY, name TEXT NOT NULL, hash BLOB "
+      "NOT NULL, roles TEXT NOT NULL, scopes TEXT NOT NULL, user_id TEXT, created_at INTEGER NOT "
+      "NULL, expires_at INTEGER, last_used_at INTEGER, revoked_at INTEGER) STRICT, WITHOUT ROWID"};
+}
+
+Value user_id_value(const model::AppModel& app, std::string_view text) {
+  if (app.auth.table < 0 || text.empty()) return Unknown{};
+  const model::Table& users = app.tables[static_cast<size_t>(app.auth.table)];
+  if (users.id_type == model::IdType::kUuid) {
+    const auto uuid = parse_uuid(text);
+    return uuid ? Value(*uuid) : Value(Unknown{});
+  }
+  int64_t number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  const bool whole = error == std::errc() && end == text.data() + text.size();
+  return whole ? Value(number) : Value(Unknown{});
+}
+
+std::optional<KeyText> parse_key(std::string_view text) {
+  if (text.size() != kPrefix.size() + kIdLength + 1 + kSecretLength) return std::nullopt;
+  if (!text.starts_with(kPrefix)) return std::nullopt;
+  text.remove_prefix(kPrefix.size());
+  if (text[kIdLength] != '_' || !is_id(text.substr(0, kIdLength))) return std::nullopt;
+  return KeyText{text.substr(0, kIdLength), text.substr(kIdLength + 1)};
+}
+
+Task<Result<std::string>> create_key(Context& ctx, db::Store& store, const model::AppModel& app,
+                                     NewKey key) {
+  CO_TRY_VOID(check_new(app, key));
+  Random& random = *ctx.seams().random;
+  const std::string id = new_id(random);
+  const std::string secret = random_token(random, kSecretBytes);
+  const Sha256 digest = sha256(secret);
+  const Timestamp now = ctx.seams().clock->now();
+  std::vector<Value> row{Value(id),
+                         Value(key.name),
+                         Value(Bytes{std::string(as_text(digest))}),
+                         Value(texts_json(key.roles)),
+                         Value(texts_json(key.scopes)),
+                         key.user_id.empty() ? Value() : Value(key.user_id),
+                         Value(now),
+                         Value()};
+  if (key.expires_in) row.back() = Value(Timestamp{now.us + key.expires_in->us});
+  db::StatementRef find_user;
+  Value user;
+  if (!key.user_id.empty()) {
+    user = user_id_value(app, key.user_id);
+    const db::Dialect& sql = db::sqlite_dialect();
+    find_user = db::Statement::make(
+        fmt::format("SELECT 1 FROM {} WHERE {} = {}",
+                    sql.table(app.tables[static_cast<size_t>(app.auth.table)].name),
+                    sql.identifier("id"), sql.parameter(1)));
+  }
+  const auto unit =
+      std::make_shared<CreateUnit>(std::move(row), std::move(find_user), std::move(user));
+  CO_TRY_VOID(co_await store.write(ctx, unit));
+  co_return fmt::format("{}{}_{}", kPrefix, id, secret);
+}
+
+Task<Result<std::vector<Key>>> list_keys(Context& ctx, db::Store& store) {
+  static const db::StatementRef kList = db::Statement::make(
+      fmt::format("SELECT {} FROM mettle_keys ORDER BY created_at, id", kColumns));
+  KeyRows rows;
+  CO_TRY_VOID(co_await store.read(ctx, kList, {}, rows));
+  co_return std::move(rows.keys);
+}
+
+Task<Result<>> revoke_key(Context& ctx, db::Store& store, std::string id_or_key) {
+  static const db::StatementRef kRevoke = db::Statement::make(
+      "UPDATE mettle_keys SET revoked_at = coalesce(revoked_at, ?2) WHERE id = ?1");
+  const auto parsed = parse_key(id_or_key);
+  const std::string id = parsed ? std::string(parsed->id) : id_or_key;
+  std::vector<Value> values{Value(id), Value(ctx.seams().clock->now())};
+  const auto unit = std::make_shared<UpdateUnit>(kRevoke, std::move(values));
+  CO_TRY_VOID(co_await store.write(ctx, unit));
+  if (unit->changed == 0) co_return fail(Code::kNotFound, "there is no key of that id");
+  co_return Result<>();
+}
+
+Task<Result<std::optional<Key>>> find_key(Context& ctx, db::Store& store, std::string text) {
+  static const db::StatementRef kFind =
+      db::Statement::make(fmt::format("SELECT {} FROM mettle_keys WHERE id = ?1", kColumns));
+  const auto parsed = parse_key(text);
+  if (!parsed) co_return std::optional<Key>();
+  KeyRows rows;
+  const Value id(parsed->id);
+  CO_TRY_VOID(co_await store.read(ctx, kFind, std::span(&id, 1), rows));
+  if (rows.keys.empty()) co_return std::optional<Key>();
+  const Sha256 digest = sha256(parsed->secret);
+  const bool right = equal_in_constant_time(as_text(digest), rows.hash);
+  if (!right || !rows.keys[0].works_at(ctx.seams().clock->now())) co_return std::optional<Key>();
+  co_return std::move(rows.keys[0]);
+}
+
+Task<Result<>> touch_key(Context& ctx, db::Store& store, std::string id) {
+  static const db::StatementRef kTouch =
+      db::Statement::make("UPDATE mettle_keys SET last_used_at = ?2 WHERE id = ?1");
+  std::vector<Value> values{Value(std::move(id)), Value(ctx.seams().clock->now())};
+  co_return co_await store.write(ctx, std::make_shared<UpdateUnit>(kTouch, std::move(values)));
+}
+
+}  // namespace mettle::auth
