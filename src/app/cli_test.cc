@@ -4,11 +4,13 @@
 
 #include <unistd.h>
 
+#include <csignal>
 #include <cstdio>
 #include <sstream>
 
 #include "app/file_watch.h"
 #include "app/server_config.h"
+#include "app/stop_signals.h"
 
 namespace mettle::app {
 namespace {
@@ -114,6 +116,21 @@ TEST(SettingOptions, AreThoseOfTheTable) {
   const auto loaded = config_of(args);
   ASSERT_TRUE(loaded.has_value()) << loaded.error().detail;
   EXPECT_EQ(loaded->config.data, "/srv");
+}
+
+TEST(StopSignals, WaitsForOneAndEndsTheProcessAtTheNext) {
+  GTEST_FLAG_SET(death_test_style, "threadsafe");
+  EXPECT_EXIT(
+      {
+        StopSignals signals;
+        if (signals.wait(0)) _exit(1);  // nobody sent one
+        kill(getpid(), SIGTERM);
+        if (!signals.wait(-1)) _exit(2);
+        signals.exit_on_next(*system_seams().process);
+        kill(getpid(), SIGINT);
+        for (;;) pause();
+      },
+      testing::ExitedWithCode(130), "");
 }
 
 void write(const std::string& path, std::string_view text) {

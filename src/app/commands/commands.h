@@ -10,6 +10,9 @@ namespace mettle::app {
 
 Command serve_command();
 Command config_command();
+Command key_create_command();
+Command key_list_command();
+Command key_revoke_command();
 
 const std::vector<Command>& commands();
 

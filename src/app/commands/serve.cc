@@ -90,18 +90,19 @@ void reload(engine::Engine& engine, AppFile& file, Io& io) {
   }
 }
 
-void serve_until_signal(engine::Engine& engine, AppFile& file, bool watch, StopSignals& signals,
-                        Io& io) {
-  FileWatch changes(file.path);
-  while (!signals.wait(watch ? kLookEveryMs : -1)) {
-    if (watch && changes.changed()) reload(engine, file, io);
+// `changes`: nullptr where nobody watches.
+void serve_until_signal(engine::Engine& engine, AppFile& file, FileWatch* changes,
+                        StopSignals& signals, Io& io) {
+  while (!signals.wait(changes != nullptr ? kLookEveryMs : -1)) {
+    if (changes != nullptr && changes->changed()) reload(engine, file, io);
   }
 }
 
-Result<engine::EngineOptions> engine_options(engine::Config config, const Arguments& args) {
+Result<engine::EngineOptions> engine_options(engine::Config config, const Arguments& args,
+                                             Metrics& registry) {
   engine::EngineOptions options;
   options.seams = &system_seams();
-  options.metrics = &metrics();
+  options.metrics = &registry;
   TRY(auto opened, open_store(config, StoreUse::kServe, *options.seams, *options.metrics));
   options.store = std::move(opened.store);
   options.dialect = opened.dialect;
@@ -120,12 +121,15 @@ int run(const Arguments& args, Io& io) {
 
   AppFile file;
   file.path = args.text("FILE");
+  // Begins before the file is read, so that no change falls between.
+  FileWatch changes(file.path);
   load(file);
   if (file.loaded.app == nullptr) {
     print_faults(file, io);
     return kFailed;
   }
-  auto options = engine_options(std::move(loaded->config), args);
+  Metrics registry;
+  auto options = engine_options(std::move(loaded->config), args, registry);
   if (!options) return report(options.error(), io);
   engine::Engine engine(std::move(*options));
   const Result<> started = engine.start(file.loaded.app, file.faults);
@@ -134,7 +138,7 @@ int run(const Arguments& args, Io& io) {
     return started.error().code == Code::kInvalidApp ? kFailed : report(started.error(), io);
   }
   greet(engine, io);
-  serve_until_signal(engine, file, args.has("--watch"), signals, io);
+  serve_until_signal(engine, file, args.has("--watch") ? &changes : nullptr, signals, io);
 
   LOG_INFO("stopping: requests that run may finish; another signal ends at once");
   signals.exit_on_next(*system_seams().process);
