@@ -49,6 +49,8 @@ set_source_files_properties(${CMAKE_SOURCE_DIR}/src/features/openapi/assets.s PR
   OBJECT_DEPENDS "${CMAKE_SOURCE_DIR}/build/deps/docs-ui/swagger-ui-bundle.js")
 target_sources(mettle_f_openapi PRIVATE ${CMAKE_SOURCE_DIR}/src/features/openapi/assets.s)
 mettle_folder(app app ${METTLE_FEATURES} mettle_db_sqlite)
+include(${CMAKE_SOURCE_DIR}/cmake/embed.cmake)
+mettle_embed(mettle_app)
 mettle_folder(commands app/commands mettle_app)
 if(EXISTS ${CMAKE_SOURCE_DIR}/src/main.cc)
   add_executable(mettle src/main.cc)

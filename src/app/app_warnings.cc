@@ -89,10 +89,10 @@ void warn_of_statics(const model::AppModel& app, model::Faults& faults) {
   for (const model::StaticMount& mount : app.statics) {
     std::error_code ignored;
     if (std::filesystem::is_directory(mount.folder, ignored)) continue;
-    faults.warning({}, "static." + mount.prefix, "missing_folder",
-                   fmt::format("the folder {} that is served at {} is not there", mount.folder,
-                               mount.prefix),
-                   "mkdir " + mount.folder);
+    faults.warning(
+        {}, "static." + mount.prefix, "missing_folder",
+        fmt::format("the folder {} that is served at {} is not there", mount.folder, mount.prefix),
+        "mkdir " + mount.folder);
   }
 }
 

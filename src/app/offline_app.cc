@@ -23,9 +23,7 @@ class NoStore final : public db::Store {
   }
   Task<Result<>> read(Context&, db::ReadUnit&, db::ReadHints) override { co_return refused(); }
   Task<Result<>> write(Context&, std::shared_ptr<db::WriteUnit>) override { co_return refused(); }
-  Task<Result<>> migrate(Context&, std::shared_ptr<db::WriteUnit>) override {
-    co_return refused();
-  }
+  Task<Result<>> migrate(Context&, std::shared_ptr<db::WriteUnit>) override { co_return refused(); }
   std::string_view engine() const override { return "sqlite"; }
   std::string version() const override { return {}; }
 

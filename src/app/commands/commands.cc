@@ -5,6 +5,12 @@ namespace mettle::app {
 const std::vector<Command>& commands() {
   static const std::vector<Command> table = {
       serve_command(),
+      new_command(),
+      check_command(),
+      schema_command(),
+      diagram_command(),
+      types_command(),
+      openapi_command(),
       config_command(),
       key_create_command(),
       key_list_command(),

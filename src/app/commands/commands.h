@@ -9,6 +9,12 @@
 namespace mettle::app {
 
 Command serve_command();
+Command new_command();
+Command check_command();
+Command schema_command();
+Command diagram_command();
+Command types_command();
+Command openapi_command();
 Command config_command();
 Command key_create_command();
 Command key_list_command();
