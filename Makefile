@@ -30,10 +30,9 @@ test: ## everything that must hold before a change lands: tools/test.sh says wha
 	@tools/setup.sh --no-bench
 	tools/test.sh $(ARGS)
 
-bench: build ## measure against nginx and against Fastify + better-sqlite3, in one run
+bench: ## measure against nginx and against Fastify + better-sqlite3, in one run
 	@tools/setup.sh
-	if [ ! -x bench/run ]; then echo "make bench: bench/run does not exist yet" >&2; exit 1; fi
-	bench/run build/release/mettle $(ARGS)
+	bench/run $(ARGS)
 
 lint: ## clang-format, clang-tidy on what changed, tools/lint.py
 	@tools/setup.sh --no-bench
