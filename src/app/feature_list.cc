@@ -7,7 +7,10 @@
 #include "features/migrate/migrate.h"
 #include "features/observe/observe.h"
 #include "features/openapi/openapi.h"
+#include "features/queries/queries.h"
+#include "features/routes/routes.h"
 #include "features/statics/statics.h"
+#include "features/transfer/transfer.h"
 
 namespace mettle::app {
 
@@ -21,8 +24,11 @@ engine::Features make_features() {
   features.push_back(data::make_feature());
   features.push_back(batch::make_feature());
   features.push_back(commands::make_feature());
+  features.push_back(queries::make_feature());
+  features.push_back(routes::make_feature());
   features.push_back(openapi::make_feature());
   features.push_back(statics::make_feature());
+  features.push_back(transfer::make_feature());
   return features;
 }
 

@@ -3,6 +3,7 @@
 
 #include "base/check.h"
 #include "base/limits.h"
+#include "records/constraint.h"
 #include "records/etag.h"
 #include "records/plan.h"
 #include "records/shape.h"
@@ -123,7 +124,9 @@ WriteScope::WriteScope(const Catalog& catalog, db::WriteTx& tx, const Principal&
       ids_(ids),
       now_(now),
       limits_(limits),
-      bindings_(base_bindings(who, now)) {}
+      bindings_(base_bindings(who, now)) {
+  bindings_.set_random(&ids.random());
+}
 
 Value WriteScope::as_value(const TableInfo& table, const StoredRow& row) const {
   Map map;
@@ -190,20 +193,33 @@ Task<Result<>> WriteScope::allowed(const Rule& rule, const TableInfo& table,
   co_return Result<>();
 }
 
+Task<Result<bool>> WriteScope::may_write(const TableInfo& table, const ColumnInfo& column,
+                                         const StoredRow* before, const StoredRow& after) {
+  if (!column.write) co_return true;
+  // As with a table's rule: one that does not name `new` must hold before and after.
+  const bool both = before != nullptr && !column.write->names_new;
+  const StoredRow* rows[] = {before != nullptr ? before : &after, &after};
+  for (int round = 0; round < (both ? 2 : 1); ++round) {
+    const rules::Bindings bindings = row_bindings(table, rows[round], &after);
+    CO_TRY(const Value verdict, co_await evaluate(column.write->expr, bindings));
+    if (!verdict.is_true()) co_return false;
+  }
+  co_return true;
+}
+
 Task<Result<>> WriteScope::columns_allowed(const TableInfo& table, const RowInput& input,
-                                           const StoredRow* before, const StoredRow& after) {
+                                           const StoredRow* before, const StoredRow& after,
+                                           const std::string& pointer) {
   for (const ColumnInfo& column : table.columns) {
     const std::optional<Value>& sent = input.values[static_cast<size_t>(column.index)];
     if (!sent || !column.write) continue;
     if (before != nullptr && same((*before)[column.index], after[column.index])) continue;
-    const rules::Bindings bindings =
-        row_bindings(table, before != nullptr ? before : &after, &after);
-    CO_TRY(const Value verdict, co_await evaluate(column.write->expr, bindings));
-    if (verdict.is_true()) continue;
+    CO_TRY(const bool may, co_await may_write(table, column, before, after));
+    if (may) continue;
     Error error = make_error(
         Code::kForbidden, fmt::format("you may not write {}.{}", table.table->name, column.name()));
     error.faults.push_back(
-        {pointer_to("", column.name()), Code::kNotWritable, "you may not write this column"});
+        {pointer_to(pointer, column.name()), Code::kNotWritable, "you may not write this column"});
     co_return fail(std::move(error));
   }
   co_return Result<>();
@@ -258,17 +274,41 @@ Task<Result<StoredRow>> WriteScope::completed(const TableInfo& table, RowInput i
   if (row.values[0].is_null() && table.table->id_type == model::IdType::kUuid) {
     row.values[0] = Value(ids_.next());
   }
-  row.values[static_cast<size_t>(table.find("created_at"))] = Value(now_);
-  row.values[static_cast<size_t>(table.find("updated_at"))] = Value(now_);
-  row.values[static_cast<size_t>(table.find("version"))] = Value(int64_t{1});
+  const auto set_missing = [&](std::string_view name, Value server_value) {
+    Value& value = row.values[static_cast<size_t>(table.find(name))];
+    if (value.is_null()) value = std::move(server_value);  // only an operator's load brings its own
+  };
+  set_missing("created_at", Value(now_));
+  set_missing("updated_at", Value(now_));
+  set_missing("version", Value(int64_t{1}));
   co_return row;
+}
+
+// Whether a unique column that was taken has a random default, which then has another value now.
+Task<Result<bool>> WriteScope::made_anew(const TableInfo& table, const RowInput& input,
+                                         const Error& error, StoredRow& row) {
+  bool any = false;
+  if (error.code != Code::kUniqueViolation) co_return any;
+  for (const std::string& name : constraint_columns(error.inside)) {
+    const int index = table.find(name);
+    if (index < 0 || input.values[static_cast<size_t>(index)]) continue;
+    const ColumnInfo& column = table.columns[static_cast<size_t>(index)];
+    if (!column.shape.default_expr || !column.shape.default_expr->random()) continue;
+    CO_TRY(const Value made, co_await evaluate(column.shape.default_expr, bindings_));
+    std::vector<Fault> faults;
+    row.values[static_cast<size_t>(index)] =
+        value_from_value(column.shape, made, pointer_to("", name), faults);
+    if (!faults.empty()) co_return fail(invalid(std::move(faults)));
+    any = true;
+  }
+  co_return any;
 }
 
 Task<Result<StoredRow>> WriteScope::insert(const TableInfo& table, RowInput input,
                                            Authority authority, std::string pointer) {
   CO_TRY(StoredRow row, co_await completed(table, input, pointer));
   if (authority == Authority::kCaller) {
-    CO_TRY_VOID(co_await columns_allowed(table, input, nullptr, row));
+    CO_TRY_VOID(co_await columns_allowed(table, input, nullptr, row, pointer));
   }
   const bool numbered = table.table->id_type == model::IdType::kInt;
   const auto statement = catalog_.cached<db::Statement>(fmt::format("I{}", table.index), [&] {
@@ -284,6 +324,12 @@ Task<Result<StoredRow>> WriteScope::insert(const TableInfo& table, RowInput inpu
   });
   ValueSink sink({Kind::kInt, 0});
   auto done = co_await tx_.run(statement, row.values, numbered ? &sink : nullptr);
+  constexpr int kRandomTries = 3;
+  for (int tries = 0; !done && tries < kRandomTries; ++tries) {
+    CO_TRY(const bool again, co_await made_anew(table, input, done.error(), row));
+    if (!again) break;
+    done = co_await tx_.run(statement, row.values, numbered ? &sink : nullptr);
+  }
   if (!done) {
     co_return fail(co_await explained(table, row, std::move(done.error()), std::move(pointer)));
   }
@@ -401,7 +447,7 @@ Task<Result<StoredRow>> WriteScope::update(const TableInfo& table, const StoredR
   const int version = table.find("version");
   assign(table.columns[static_cast<size_t>(version)], Value(before[version].integer() + 1));
   if (authority == Authority::kCaller) {
-    CO_TRY_VOID(co_await columns_allowed(table, changes, &before, after));
+    CO_TRY_VOID(co_await columns_allowed(table, changes, &before, after, pointer));
     CO_TRY_VOID(co_await allowed(table.update, table, &before, &after, "update"));
   }
   values.push_back(before[0]);
@@ -464,6 +510,7 @@ Task<Error> WriteScope::explained(const TableInfo& table, const StoredRow& row, 
     error.detail = fmt::format("other rows still refer to this row of {}", table.table->name);
     co_return error;
   }
+  if (error.code == Code::kCheckFailed) co_return co_await explained_check(tx_, std::move(error));
   co_return error;
 }
 

@@ -53,15 +53,17 @@ Result<RowInput> read_row(const Catalog& catalog, const TableInfo& table, const 
 // Ids for the rows made by all writers of a process; ascending.
 class SharedIds {
  public:
-  explicit SharedIds(Seams& seams) : ids_(seams) {}
+  explicit SharedIds(Seams& seams) : ids_(seams), random_(*seams.random) {}
   Uuid next() {
     const std::lock_guard lock(mutex_);
     return ids_.next();
   }
+  Random& random() const { return random_; }
 
  private:
   std::mutex mutex_;
   IdGenerator ids_;
+  Random& random_;
 };
 
 class WriteScope {
@@ -99,6 +101,11 @@ class WriteScope {
                                  const RowInput& changes, Authority authority, std::string pointer);
   Task<Result<>> remove(const TableInfo& table, const StoredRow& row, Authority authority);
 
+  // Whether the column's own rule lets the caller make of the row before (none: a new row) the one
+  // after.
+  Task<Result<bool>> may_write(const TableInfo& table, const ColumnInfo& column,
+                               const StoredRow* before, const StoredRow& after);
+
   // What the caller may see of a row just written: JSON, or nullopt where the read rule refuses it.
   Task<Result<std::optional<std::string>>> represent(const TableInfo& table, const StoredRow& row,
                                                      const Select& select);
@@ -112,9 +119,12 @@ class WriteScope {
   Task<Result<>> allowed(const Rule& rule, const TableInfo& table, const StoredRow* before,
                          const StoredRow* after, std::string_view action);
   Task<Result<>> columns_allowed(const TableInfo& table, const RowInput& input,
-                                 const StoredRow* before, const StoredRow& after);
+                                 const StoredRow* before, const StoredRow& after,
+                                 const std::string& pointer);
   Task<Result<>> checks_hold(const TableInfo& table, const StoredRow& row,
                              const std::string& pointer);
+  Task<Result<bool>> made_anew(const TableInfo& table, const RowInput& input, const Error& error,
+                               StoredRow& row);
   Task<Result<StoredRow>> completed(const TableInfo& table, RowInput input,
                                     const std::string& pointer);
   Task<Result<std::vector<StoredRow>>> select(const TableInfo& table, std::string condition,

@@ -36,7 +36,9 @@ class CommitUnit final : public db::WriteUnit {
       co_return Result<>();
     }
     CO_TRY(Remembered known, co_await recall(tx, *idempotency_, now));
-    if (known.state != Remembered::State::kNew) {
+    const bool own = known.state == Remembered::State::kRunning &&
+                     idempotency_->claimed_until == known.lease_until;
+    if (known.state != Remembered::State::kNew && !own) {
       running = known.state == Remembered::State::kRunning;
       answer = std::move(known.answer);
       co_return Result<>();

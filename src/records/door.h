@@ -29,7 +29,7 @@ class SharedIds;
 struct Page {
   std::string items;  // JSON array text of the rows
   int64_t rows = 0;
-  std::string next_cursor;       // empty at the end, and where rows are grouped
+  std::string next_cursor;       // empty at the end
   std::optional<int64_t> total;  // if asked; at most QueryLimits::count_max
   bool total_is_bound = false;   // the count stopped there: there are at least `total`
 };
@@ -49,6 +49,9 @@ struct Idempotency {
   std::string scope;  // principal + method + route
   std::string key;
   std::string fingerprint;  // SHA-256 over method, path, query and body
+  // Who claimed the key (records/idempotency.h) commits with the claim's end, by which it is known
+  // as its own.
+  std::optional<Timestamp> claimed_until = {};
 };
 
 struct DoorOptions {

@@ -132,6 +132,7 @@ Task<Result<Remembered>> recall(db::WriteTx& tx, const Idempotency& request, Tim
   }
   if (sink.answer.status == 0) {
     if (sink.lease_until > now.us) made.state = Remembered::State::kRunning;
+    made.lease_until = Timestamp{sink.lease_until};
     co_return made;
   }
   made.state = Remembered::State::kAnswered;

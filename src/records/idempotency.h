@@ -26,6 +26,7 @@ std::vector<std::string> idempotency_tables();
 struct Remembered {
   enum class State : uint8_t { kNew, kAnswered, kRunning } state = State::kNew;
   Answer answer;
+  Timestamp lease_until;  // of a running claim
 };
 
 // What is known of the key. Another body under the same key is kIdempotencyMismatch (422).

@@ -86,6 +86,11 @@ bool walks(const Node& node) {
   return std::ranges::any_of(node.args, [](const NodeRef& arg) { return walks(*arg); });
 }
 
+bool draws(const Node& node) {
+  if (node.op == Op::kRandomCode) return true;
+  return std::ranges::any_of(node.args, [](const NodeRef& arg) { return draws(*arg); });
+}
+
 bool same_tree(const Node& a, const Node& b) {
   if (&a == &b) return true;
   if (a.op != b.op || a.name != b.name || a.args.size() != b.args.size() ||
@@ -109,6 +114,7 @@ Expr::Expr(NodeRef root, model::Source source)
   CHECK(root_ != nullptr);
   free_names(*root_, uses_);
   needs_sql_ = walks(*root_);
+  random_ = draws(*root_);
 }
 
 const Type& Expr::type() const {
@@ -120,7 +126,7 @@ bool Expr::uses_name(std::string_view name) const {
 }
 
 std::optional<Value> Expr::constant() const {
-  if (!uses_.empty() || needs_sql_) return std::nullopt;
+  if (!uses_.empty() || needs_sql_ || random_) return std::nullopt;
   return evaluate(*this, Bindings{});
 }
 

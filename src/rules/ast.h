@@ -51,13 +51,14 @@ enum class Op : uint8_t {
   kStartsWith,  // args[0] starts with args[1]
   kEndsWith,
   kContains,
-  kMatches,  // args[0] text; pattern
-  kRound,    // args[0] decimal → decimal of type.scale, half away from zero
-  kDiv,      // args[0] / args[1], decimals → decimal of type.scale, half away from zero
-  kConvert,  // args[0] → type; what does not fit is unknown
-  kCast,     // args[0], json or dyn, is of type (kFloat: an int or float) or null; else unknown
-  kKnown,    // args[0] is not unknown: true or false (made by sql.cc)
-  kStored,   // args[0], a list, as the JSON text that SQL takes apart (made by sql.cc)
+  kMatches,     // args[0] text; pattern
+  kRound,       // args[0] decimal → decimal of type.scale, half away from zero
+  kDiv,         // args[0] / args[1], decimals → decimal of type.scale, half away from zero
+  kConvert,     // args[0] → type; what does not fit is unknown
+  kCast,        // args[0], json or dyn, is of type (kFloat: an int or float) or null; else unknown
+  kRandomCode,  // value: how many letters
+  kKnown,       // args[0] is not unknown: true or false (made by sql.cc)
+  kStored,      // args[0], a list, as the JSON text that SQL takes apart (made by sql.cc)
 };
 
 // One step along a reference, either way: rows of `table` whose `to` is the row's `from`.
@@ -83,6 +84,8 @@ inline NodeRef share(Node node) {
 }
 // Whether a row of the database is looked up below `node`.
 bool walks(const Node& node);
+// Whether random_code() stands below `node`.
+bool draws(const Node& node);
 // Same operator, names and values all the way down.
 bool same_tree(const Node& a, const Node& b);
 // Names read below `node` that it does not bind itself, each once.

@@ -69,6 +69,7 @@ class Checker {
   NodeRef text_test(const Syntax& syntax, Op op, NodeRef text);
   NodeRef round(const Syntax& syntax);
   NodeRef div(const Syntax& syntax);
+  NodeRef random_code(const Syntax& syntax);
   NodeRef conversion(const Syntax& syntax);
   NodeRef literal_conversion(const Syntax& syntax, const NodeRef& argument);
   bool digits(const Syntax& syntax, int& out);

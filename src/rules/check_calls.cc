@@ -31,7 +31,7 @@ const std::vector<std::string>& conversions() {
 const std::vector<std::string>& functions() {
   static const std::vector<std::string> names = [] {
     std::vector<std::string> all = conversions();
-    all.insert(all.end(), {"size", "has", "round", "div"});
+    all.insert(all.end(), {"size", "has", "round", "div", "random_code"});
     return all;
   }();
   return names;
@@ -150,6 +150,7 @@ NodeRef Checker::call(const Syntax& syntax) {
   if (name == "has") return has(syntax);
   if (name == "round") return round(syntax);
   if (name == "div") return div(syntax);
+  if (name == "random_code") return random_code(syntax);
   return conversion(syntax);
 }
 
@@ -332,6 +333,21 @@ NodeRef Checker::div(const Syntax& syntax) {
                  "div is for decimals and ints, and this is " + (*each)->type.to_string());
   }
   return make(Op::kDiv, type, syntax.offset, {std::move(x), std::move(y)});
+}
+
+NodeRef Checker::random_code(const Syntax& syntax) {
+  const Syntax& length = *syntax.args[0];
+  const bool literal = length.kind == Syntax::Kind::kLiteral && length.value.kind() == Kind::kInt;
+  if (!literal || length.value.integer() < 4 || length.value.integer() > 32) {
+    return fault(length.offset, "rule_arguments", "the length of a code is a literal from 4 to 32",
+                 "random_code(8)");
+  }
+  Node node;
+  node.op = Op::kRandomCode;
+  node.type = make_type(Tag::kText);
+  node.offset = syntax.offset;
+  node.value = length.value;
+  return share(std::move(node));
 }
 
 NodeRef Checker::literal_conversion(const Syntax& syntax, const NodeRef& argument) {

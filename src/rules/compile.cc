@@ -118,6 +118,11 @@ ExprRef compile(const model::Source& source, const Environment& environment, con
   root = checker.assign(std::move(root), want);
   if (!root) return nullptr;
   auto expr = std::make_shared<const Expr>(std::move(root), source);
+  if (expr->random() && (want.tag == Type::Tag::kBool || expr->needs_sql())) {
+    faults.error(source.pos, std::string(path), "rule_type",
+                 "random_code makes values: it stands in no condition and beside no related row");
+    return nullptr;
+  }
   if (want.tag == Type::Tag::kBool) warn_of_constant(*expr, *syntax, path, faults);
   return expr;
 }

@@ -1,6 +1,7 @@
 // Evaluation in memory: a walk over the checked tree with Kleene's logic.
 #include <algorithm>
 #include <array>
+#include <span>
 #include <utility>
 
 #include "base/check.h"
@@ -84,6 +85,8 @@ class Evaluator {
       }
       case Op::kList:
         return list(node);
+      case Op::kRandomCode:
+        return random_code(node);
       case Op::kExists:
         return quantified(node, true);
       case Op::kAll:
@@ -108,6 +111,20 @@ class Evaluator {
       }
     }
     return trit(unknown, !decides);
+  }
+
+  // Letters that nobody mistakes for another: no 0 and o, no 1 and l. 32 of them, so that five bits
+  // of each random byte choose evenly.
+  Value random_code(const Node& node) {
+    static constexpr std::string_view kLetters = "abcdefghijkmnpqrstuvwxyz23456789";
+    static_assert(kLetters.size() == 32);
+    if (bindings_.random() == nullptr) return Unknown{};
+    std::array<uint8_t, 32> bytes{};
+    const auto length = static_cast<size_t>(node.value.integer());
+    bindings_.random()->fill(std::span(bytes).first(length));
+    std::string code;
+    for (size_t i = 0; i < length; ++i) code += kLetters[bytes[i] & 31];
+    return Value(std::move(code));
   }
 
   Value list(const Node& node) {

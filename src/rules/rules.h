@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "base/seams.h"
 #include "base/value.h"
 #include "db/dialect.h"
 #include "model/app_model.h"
@@ -82,8 +83,12 @@ class Bindings {
  public:
   void bind(std::string name, Value value);
   const Value* find(std::string_view name) const;
+  // Where random_code() draws from; without it the function is Unknown.
+  void set_random(Random* random) { random_ = random; }
+  Random* random() const { return random_; }
 
  private:
+  Random* random_ = nullptr;
   std::vector<std::pair<std::string, Value>> names_;  // few: searched from the back
 };
 
@@ -103,6 +108,8 @@ class Expr {
   // Reads related rows (member access along references, exists/all over relations): only SQL can
   // tell.
   bool needs_sql() const { return needs_sql_; }
+  // Has another value each time: names random_code().
+  bool random() const { return random_; }
   // The value if it is the same whatever the bindings are.
   std::optional<Value> constant() const;
   const Node& root() const { return *root_; }
@@ -113,6 +120,7 @@ class Expr {
   model::Source source_;
   std::vector<std::string> uses_;
   bool needs_sql_ = false;
+  bool random_ = false;
 };
 using ExprRef = std::shared_ptr<const Expr>;
 

@@ -3,6 +3,7 @@
 #include "base/problem.h"
 #include "engine/shape_schema.h"
 #include "features/commands/commands_api.h"
+#include "features/commands/handler.h"
 #include "records/door.h"
 
 namespace mettle::commands {
@@ -53,7 +54,10 @@ engine::Route route_of(const CommandRef& code, const std::string& prefix,
   operation.request_required = std::ranges::any_of(command.input, [](const model::Member& member) {
     return !member.shape.optional && !member.shape.default_value;
   });
-  if (code->returns) {
+  if (command.handler || command.in_library) {
+    operation.replies.push_back({200, "What the handler returns", "application/json", "{}", {}});
+    operation.replies.push_back({204, "Done; the handler returns nothing", "", "", {}});
+  } else if (code->returns) {
     operation.replies.push_back(
         {200, "Done", "application/json", returns_schema(*code->app, *code->returns), {}});
   } else {
@@ -65,13 +69,43 @@ engine::Route route_of(const CommandRef& code, const std::string& prefix,
 
 class Commands final : public engine::Feature {
  public:
+  explicit Commands(Options options)
+      : handlers_(std::make_shared<Handlers>()), library_(std::move(options.library)) {
+    if (options.http) handlers_->use(std::move(options.http));
+  }
   std::string_view name() const override { return "commands"; }
   void build(engine::SnapshotBuilder& builder) override;
+  Result<> start(engine::Engine&) override {
+    if (!handlers_->has_client()) handlers_->use(net::make_http_client());
+    return {};
+  }
+  void stop(engine::Engine&) override { handlers_->use(nullptr); }
+
+ private:
+  std::shared_ptr<const engine::Endpoint> endpoint_of(const CommandRef& code,
+                                                      model::Faults& faults) const;
+
+  // Endpoints of snapshots that are still in use keep them too.
+  const std::shared_ptr<Handlers> handlers_;
+  const LibraryFunctions library_;
 };
+
+std::shared_ptr<const engine::Endpoint> Commands::endpoint_of(const CommandRef& code,
+                                                              model::Faults& faults) const {
+  const model::Command& command = *code->command;
+  if (command.handler) return handler_endpoint(code, handlers_);
+  if (!command.in_library) return steps_endpoint(code);
+  const auto function = library_.find(command.name);
+  if (function != library_.end()) return library_endpoint(code, function->second);
+  faults.warning(command.pos, "commands." + command.name + ".handler", "library_command",
+                 "the command " + command.name +
+                     " is a function of the program that embeds Mettle; here it answers 501");
+  return missing_library_endpoint(code);
+}
 
 void Commands::build(engine::SnapshotBuilder& builder) {
   const model::AppModel& app = builder.model();
-  const std::shared_ptr<const records::Catalog> catalog = builder.door().catalog_ref();
+  const std::shared_ptr<const records::Catalog>& catalog = builder.door().catalog_ref();
   std::unique_ptr<SqlChecks> checks;
   if (std::ranges::any_of(app.commands, [](const auto& c) { return has_sql(c.steps); })) {
     auto made = sql_checks(app, catalog->dialect());
@@ -83,17 +117,24 @@ void Commands::build(engine::SnapshotBuilder& builder) {
   }
   const Compiling compiling{app, *catalog, builder.faults(), checks.get()};
   for (const model::Command& command : app.commands) {
-    if (command.handler || command.in_library) continue;
     const CommandRef code = compile_command(command, builder.model_ref(), compiling, catalog);
     if (!code->access.rule) continue;
-    builder.add(route_of(code, builder.api_prefix(), steps_endpoint(code)));
+    builder.add(route_of(code, builder.api_prefix(), endpoint_of(code, builder.faults())));
+  }
+  for (const auto& [name, function] : library_) {
+    const auto is_it = [&](const model::Command& c) { return c.name == name && c.in_library; };
+    if (std::ranges::any_of(app.commands, is_it)) continue;
+    builder.faults().error(
+        {}, "commands", "library_command",
+        "the program has a function for the command " + name + ", which the file does not declare",
+        name + ": {access: \"…\", handler: library}");
   }
 }
 
 }  // namespace
 
-std::unique_ptr<engine::Feature> make_feature() {
-  return std::make_unique<Commands>();
+std::unique_ptr<engine::Feature> make_feature(Options options) {
+  return std::make_unique<Commands>(std::move(options));
 }
 
 }  // namespace mettle::commands

@@ -75,6 +75,19 @@ Result<std::unique_ptr<SqlChecks>> sql_checks(const model::AppModel& app,
   return std::unique_ptr<SqlChecks>();
 }
 
+void add_query_parameters(const model::AppModel& app, const std::vector<model::Member>& input,
+                          engine::Operation& operation) {
+  for (const model::Member& member : input) {
+    engine::Parameter parameter;
+    parameter.name = member.name;
+    parameter.in = "query";
+    parameter.description = member.doc;
+    parameter.required = !member.shape.optional && !member.shape.default_value;
+    parameter.schema = engine::shape_schema(app, member.shape, engine::Wire::kIn, false);
+    operation.parameters.push_back(std::move(parameter));
+  }
+}
+
 void add_declared_problems(const std::vector<StepCode>& steps, engine::Operation& operation) {
   for (auto& [status, codes] : declared_problems(steps)) {
     operation.replies.push_back(

@@ -40,6 +40,9 @@ std::string_view kept_text(std::string_view text);
 Result<std::unique_ptr<SqlChecks>> sql_checks(const model::AppModel& app,
                                               const db::Dialect& dialect);
 
+// The members of an input that stands in the query string, as parameters of the OpenAPI document.
+void add_query_parameters(const model::AppModel& app, const std::vector<model::Member>& input,
+                          engine::Operation& operation);
 // Problems that the steps declare, as replies of the OpenAPI document.
 void add_declared_problems(const std::vector<StepCode>& steps, engine::Operation& operation);
 

@@ -1,7 +1,7 @@
 // What a parameter of an SQL text is compared with or assigned to. How a value is stored depends on
 // the column (SQLite keeps a timestamp as microseconds and a date as text; a decimal as units of
 // its scale), so that a value bound in another form compares silently wrong: what stands beside a
-// parameter decides its form, or is a fault (docs/decisions/0011-sql-parameters.md). Pure.
+// parameter decides its form, or is a fault (docs/decisions/0004-sql-parameters.md). Pure.
 #pragma once
 
 #include <map>
