@@ -15,6 +15,10 @@ const std::vector<Command>& commands() {
       key_create_command(),
       key_list_command(),
       key_revoke_command(),
+      data_load_command(),
+      data_dump_command(),
+      backup_command(),
+      restore_command(),
   };
   return table;
 }

@@ -1,0 +1,288 @@
+#include "features/transfer/load.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <span>
+
+#include "base/text.h"
+
+namespace mettle::transfer {
+
+namespace {
+
+using records::Authority;
+using records::RowInput;
+using records::StoredRow;
+using records::TableInfo;
+using records::WriteScope;
+
+struct LoadRow {
+  RawRow raw;  // for the place of a fault that only the database finds
+  RowInput input;
+};
+
+struct Batch {
+  std::vector<LoadRow> rows;
+  LoadRecord after;  // when it is done
+};
+
+// "products.sku" or "lines.order_id,lines.product_id" → the columns; empty if one is not known.
+std::vector<int> columns_of(const TableInfo& table, std::string_view constraint) {
+  std::vector<int> out;
+  for (std::string_view part : split(constraint, ',')) {
+    part = trim_ascii(part);
+    const size_t dot = part.rfind('.');
+    out.push_back(table.find(dot == std::string_view::npos ? part : part.substr(dot + 1)));
+    if (out.back() < 0) return {};
+  }
+  return out;
+}
+
+bool is_of_the_row(const Error& error) {
+  const int status = code_info(error.code).status;
+  return status >= 400 && status < 500;
+}
+
+class LoadMutation final : public records::Mutation {
+ public:
+  LoadMutation(const TableInfo& table, const LoadOptions& options,
+               const std::vector<std::string>& header, Batch batch)
+      : table_(table), options_(options), header_(header), batch_(std::move(batch)) {}
+
+  Task<Result<records::Answer>> run(WriteScope& scope) override {
+    report = {};
+    for (const LoadRow& row : batch_.rows) {
+      // What a check refuses was written before it was found, so it must be taken back by itself.
+      const bool part = options_.skip_bad && !table_.checks.empty();
+      if (part) {
+        CO_TRY_VOID(co_await scope.tx().savepoint());
+      }
+      Result<> done = co_await put(scope, row);
+      if (part) {
+        if (!done) {
+          CO_TRY_VOID(co_await scope.tx().rollback_to());
+        }
+        CO_TRY_VOID(co_await scope.tx().release());
+      }
+      if (done) continue;
+      if (!is_of_the_row(done.error())) co_return fail(std::move(done.error()));
+      note(row, done.error());
+      if (!options_.skip_bad) co_return fail(Code::kInvalid, "a row of the batch is bad");
+    }
+    if (!options_.input.empty()) {
+      CO_TRY_VOID(co_await record(scope));
+    }
+    co_return records::Answer();
+  }
+
+  LoadReport report;  // of this batch
+
+ private:
+  Task<Result<>> put(WriteScope& scope, const LoadRow& row) {
+    auto made = co_await scope.insert(table_, row.input, Authority::kApp, "");
+    if (made) {
+      ++report.inserted;
+      co_return Result<>();
+    }
+    Error error = std::move(made.error());
+    const bool taken = error.code == Code::kUniqueViolation;
+    if (!taken || options_.on_conflict == OnConflict::kFail) co_return fail(std::move(error));
+    if (options_.on_conflict == OnConflict::kSkip) {
+      ++report.skipped;
+      co_return Result<>();
+    }
+    co_return co_await update(scope, row, std::move(error));
+  }
+
+  // The row that has the value already.
+  Task<Result<>> update(WriteScope& scope, const LoadRow& row, Error taken) {
+    const std::vector<int> columns = columns_of(table_, taken.inside);
+    std::vector<Value> values;
+    for (const int column : columns) {
+      const auto& sent = row.input.values[static_cast<size_t>(column)];
+      if (!sent) co_return fail(std::move(taken));
+      values.push_back(*sent);
+    }
+    if (columns.empty()) co_return fail(std::move(taken));
+    CO_TRY(const std::optional<StoredRow> before,
+           co_await scope.find(table_, columns, std::move(values), Authority::kApp));
+    if (!before) co_return fail(std::move(taken));
+    RowInput changes = row.input;
+    for (const records::ColumnInfo& column : table_.columns) {
+      if (column.column->system) changes.values[static_cast<size_t>(column.index)].reset();
+    }
+    CO_TRY_VOID(co_await scope.update(table_, *before, changes, Authority::kApp, ""));
+    ++report.updated;
+    co_return Result<>();
+  }
+
+  void note(const LoadRow& row, const Error& error) {
+    ++report.bad;
+    if (report.errors.size() >= options_.errors_max) return;
+    if (error.faults.empty()) {
+      report.errors.push_back({row.raw.line, 1, "", error.detail});
+      return;
+    }
+    for (const Fault& fault : error.faults) {
+      std::string name = fault.pointer.empty() ? "" : fault.pointer.substr(1);
+      const int place = RowMaker::place_of(row.raw, header_, name);
+      report.errors.push_back({row.raw.line, place, std::move(name), fault.detail});
+    }
+  }
+
+  Task<Result<>> record(WriteScope& scope) {
+    static const db::StatementRef kRecord = db::Statement::make(
+        "INSERT INTO mettle_loads (input, table_name, rows, bytes, line, finished, updated_at) "
+        "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT (input, table_name) DO UPDATE SET rows = "
+        "excluded.rows, bytes = excluded.bytes, line = excluded.line, finished = "
+        "excluded.finished, updated_at = excluded.updated_at");
+    const LoadRecord& after = batch_.after;
+    const std::vector<Value> values{Value(options_.input),   Value(table_.table->name),
+                                    Value(after.rows),       Value(after.place.bytes),
+                                    Value(after.place.line), Value(after.finished),
+                                    Value(scope.now())};
+    CO_TRY_VOID(co_await scope.tx().run(kRecord, values));
+    co_return Result<>();
+  }
+
+  const TableInfo& table_;
+  const LoadOptions& options_;
+  const std::vector<std::string>& header_;
+  const Batch batch_;
+};
+
+void add(const LoadReport& batch, size_t errors_max, LoadReport& total) {
+  total.inserted += batch.inserted;
+  total.updated += batch.updated;
+  total.skipped += batch.skipped;
+  total.bad += batch.bad;
+  for (const BadValue& error : batch.errors) {
+    if (total.errors.size() < errors_max) total.errors.push_back(error);
+  }
+}
+
+class Loader {
+ public:
+  Loader(records::Door& door, int table, RowReader& reader, LoadOptions options, RowMaker maker,
+         int64_t done)
+      : door_(door),
+        table_(door.catalog().table(table)),
+        reader_(reader),
+        options_(std::move(options)),
+        maker_(std::move(maker)) {
+    total_.rows = done;
+  }
+
+  Task<Result<LoadReport>> run(Context& ctx) {
+    bool more = true;
+    while (more) {
+      Batch batch;
+      CO_TRY(more, read(batch));
+      if (total_.stopped) break;
+      if (batch.rows.empty() && more) continue;
+      if (batch.rows.empty() && options_.input.empty()) break;
+      CO_TRY_VOID(co_await commit(ctx, std::move(batch)));
+      if (total_.stopped) break;
+      if (options_.on_progress) options_.on_progress({total_.rows, reader_.place().bytes});
+    }
+    co_return std::move(total_);
+  }
+
+ private:
+  // False at the end of the input.
+  Result<bool> read(Batch& batch) {
+    std::vector<BadValue> bad;
+    int64_t bad_rows = 0, rows = 0;
+    bool more = true;
+    while (more && rows < options_.batch_rows) {
+      RawRow raw;
+      auto next = reader_.next(raw);
+      if (!next && next.error().code != Code::kInvalid) return fail(std::move(next.error()));
+      if (!next) {  // the file's form is broken: nothing behind it can be trusted
+        return fail(std::move(next.error()));
+      }
+      more = *next;
+      if (!more) break;
+      ++rows;
+      const size_t before = bad.size();
+      RowInput input = maker_.make_row(raw, bad);
+      if (bad.size() == before) {
+        batch.rows.push_back({std::move(raw), std::move(input)});
+      } else {
+        ++bad_rows;
+        if (bad.size() > options_.errors_max) bad.resize(options_.errors_max);
+      }
+    }
+    LoadReport found;
+    found.bad = bad_rows;
+    found.errors = std::move(bad);
+    add(found, options_.errors_max, total_);
+    total_.stopped = bad_rows > 0 && !options_.skip_bad;
+    if (!total_.stopped) total_.rows += rows;
+    batch.after = {total_.rows, reader_.place(), !more};
+    return more;
+  }
+
+  Task<Result<>> commit(Context& ctx, Batch batch) {
+    const auto rows = static_cast<int64_t>(batch.rows.size());
+    const auto mutation =
+        std::make_shared<LoadMutation>(table_, options_, reader_.header(), std::move(batch));
+    const auto done = co_await door_.commit(ctx, operator_, mutation, std::nullopt, "");
+    if (!done && mutation->report.bad == 0) co_return fail(done.error());
+    LoadReport report = std::move(mutation->report);
+    if (!done) {
+      report.inserted = report.updated = report.skipped = 0;
+      total_.stopped = true;
+      total_.rows -= rows;
+    }
+    add(report, options_.errors_max, total_);
+    co_return Result<>();
+  }
+
+  records::Door& door_;
+  const TableInfo& table_;
+  RowReader& reader_;
+  const LoadOptions options_;
+  const RowMaker maker_;
+  const records::Principal operator_;  // nobody: the operator's rows act for the app
+  LoadReport total_;
+};
+
+class RecordSink final : public db::RowSink {
+ public:
+  void restart() override { found.reset(); }
+  Result<bool> on_row(const db::Row& row) override {
+    found = LoadRecord{row.int64(0), {row.int64(1), row.int64(2)}, row.int64(3) != 0};
+    return false;
+  }
+  std::optional<LoadRecord> found;
+};
+
+}  // namespace
+
+std::vector<std::string> load_tables() {
+  return {
+      "CREATE TABLE IF NOT EXISTS mettle_loads (input TEXT NOT NULL, table_name TEXT NOT NULL, "
+      "rows INTEGER NOT NULL, bytes INTEGER NOT NULL, line INTEGER NOT NULL, finished INTEGER NOT "
+      "NULL, updated_at INTEGER NOT NULL, PRIMARY KEY (input, table_name)) STRICT, WITHOUT ROWID"};
+}
+
+Task<Result<std::optional<LoadRecord>>> find_load(Context& ctx, db::Store& store, std::string input,
+                                                  std::string table) {
+  static const db::StatementRef kFind = db::Statement::make(
+      "SELECT rows, bytes, line, finished FROM mettle_loads WHERE input = ?1 AND table_name = ?2");
+  const std::vector<Value> values{Value(std::move(input)), Value(std::move(table))};
+  RecordSink sink;
+  CO_TRY_VOID(co_await store.read(ctx, kFind, values, sink));
+  co_return sink.found;
+}
+
+Task<Result<LoadReport>> load_rows(Context& ctx, records::Door& door, int table, RowReader& reader,
+                                   LoadOptions options, int64_t done) {
+  CO_TRY(RowMaker maker, RowMaker::make(door.catalog().table(table), reader.header()));
+  Loader loader(door, table, reader, std::move(options), std::move(maker), done);
+  co_return co_await loader.run(ctx);
+}
+
+}  // namespace mettle::transfer
