@@ -31,8 +31,10 @@ export class Problem extends Error {
   /** What is wrong with the body, by JSON pointer. */
   readonly errors: readonly { pointer: string; code: string; detail?: string }[];
   readonly requestId: string | undefined;
-  constructor(readonly document: ProblemDocument) {
+  readonly document: ProblemDocument;
+  constructor(document: ProblemDocument) {
     super(document.detail ?? document.title);
+    this.document = document;
     this.name = "Problem";
     this.status = document.status;
     this.code = document.code;
@@ -202,7 +204,9 @@ function mayPass(problem: Problem): boolean {
 class Transport {
   private readonly base: string;
   private readonly fetch: typeof fetch;
-  constructor(private readonly options: ClientOptions) {
+  private readonly options: ClientOptions;
+  constructor(options: ClientOptions) {
+    this.options = options;
     this.base = options.url.replace(/\/+$/, "");
     this.fetch = options.fetch ?? ((input, init) => globalThis.fetch(input, init));
   }
@@ -313,11 +317,10 @@ function inputQuery(input: object): URLSearchParams {
 const mergePatch = "application/merge-patch+json";
 
 export class Table<T extends keyof Tables> {
+  private readonly transport: Transport;
   private readonly path: string;
-  constructor(
-    private readonly transport: Transport,
-    name: T,
-  ) {
+  constructor(transport: Transport, name: T) {
+    this.transport = transport;
     this.path = `${apiPrefix}/${String(name)}`;
   }
 
@@ -508,10 +511,11 @@ export class Client {
     else asked.body = input;
     const { response, text } = await this.transport.send(asked);
     const type = response.headers.get("Content-Type") ?? "";
-    if (response.status >= 300) return response as Routes[R]["output"];
-    if (text === "") return undefined as Routes[R]["output"];
-    if (type.startsWith("application/json")) return JSON.parse(text) as Routes[R]["output"];
-    return (type.startsWith("text/") ? text : response) as Routes[R]["output"];
+    const output = (value: unknown) => value as Routes[R]["output"];
+    if (response.status >= 300) return output(response);
+    if (text === "") return output(undefined);
+    if (type.startsWith("application/json")) return output(JSON.parse(text));
+    return output(type.startsWith("text/") ? text : response);
   }
 
   /** Many operations in one transaction: all of them or none. */

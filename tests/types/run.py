@@ -1,0 +1,98 @@
+#!/usr/bin/env python3
+"""Compiles what `mettle types` prints, strictly, and uses it against the real binary.
+
+  tests/types/run.py [--binary build/dev/mettle]
+
+The client of each example must compile; shop_test.ts then runs against a server of examples/shop. Exit code 0 when all
+holds. Needs node and the packages of tools/npm (make setup).
+"""
+import argparse
+import json
+import os
+import pathlib
+import shutil
+import subprocess
+import sys
+import tempfile
+import urllib.request
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
+sys.path.insert(0, str(ROOT / "tools"))
+
+from scenario.server import Server, Trouble, environment  # noqa: E402
+
+TSC = ROOT / "tools/npm/node_modules/typescript/bin/tsc"
+EXAMPLES = ("todo", "shortener", "hiring", "shop")
+CONFIG = {
+    "compilerOptions": {
+        "strict": True, "noUncheckedIndexedAccess": True, "exactOptionalPropertyTypes": True, "noUnusedLocals": True,
+        "noUnusedParameters": True, "noImplicitReturns": True, "erasableSyntaxOnly": True, "target": "es2022",
+        "lib": ["es2022", "dom", "dom.iterable"], "types": [], "module": "es2022", "moduleResolution": "bundler",
+        "outDir": "out"},
+    "files": [f"{name}.ts" for name in (*EXAMPLES, "shop_test")]}
+CUSTOMER = "01900000-0000-7000-8000-000100000001"
+OTHER = "01900000-0000-7000-8000-000100000002"
+
+
+def run(command, folder, env, **more):
+    """Its stdout; the test ends where it fails."""
+    done = subprocess.run([str(part) for part in command], cwd=folder, env=env, text=True, stdout=subprocess.PIPE, **more)
+    if done.returncode != 0:
+        sys.exit(f"types: {' '.join(map(str, command))} ended with {done.returncode}\n{done.stdout}")
+    return done.stdout
+
+
+def compile_examples(binary, folder, env):
+    for example in EXAMPLES:
+        run([binary, "types", ROOT / f"examples/{example}/mettle.yaml", "-o", f"{example}.ts"], folder, env)
+    shutil.copy(ROOT / "tests/types/shop_test.ts", folder)
+    (folder / "tsconfig.json").write_text(json.dumps(CONFIG))
+    run(["node", TSC], folder, env)
+    (folder / "out/package.json").write_text('{"type": "module"}\n')
+
+
+def make_users(url, admin):
+    rows = [{"id": CUSTOMER, "email": "ann@example.test", "name": "Ann"},
+            {"id": OTHER, "email": "bob@example.test", "name": "Bob"}]
+    headers = {"Authorization": f"Bearer {admin}", "Content-Type": "application/json"}
+    request = urllib.request.Request(f"{url}/api/v1/users", json.dumps(rows).encode(), headers)
+    with urllib.request.urlopen(request, timeout=60) as answer:
+        answer.read()
+
+
+def use_shop(binary, folder, env):
+    app = ROOT / "examples/shop/mettle.yaml"
+    server = Server(str(binary), str(app), folder, "", env)
+    server.start()
+    try:
+        def key(*options):
+            return run([binary, "key", "create", app, "--data", folder / "data", *options], folder, env).strip()
+        admin = key("--role", "admin", "--role", "clerk")
+        make_users(server.url, admin)
+        known = {"SHOP_URL": server.url, "ADMIN_KEY": admin, "CUSTOMER_KEY": key("--role", "customer", "--user", CUSTOMER),
+                 "OTHER_KEY": key("--role", "customer", "--user", OTHER)}
+        print(run(["node", "out/shop_test.js"], folder, {**env, **known}, timeout=240), end="")
+        server.stop()
+    finally:
+        server.kill()
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--binary", default=str(ROOT / "build/dev/mettle"))
+    binary = pathlib.Path(parser.parse_args().binary).resolve()
+    if not TSC.is_file():
+        sys.exit("types: there is no TypeScript in tools/npm; run make setup")
+    with tempfile.TemporaryDirectory(prefix="mettle-types-") as name:
+        folder = pathlib.Path(name)
+        env = environment(folder, {})
+        try:
+            compile_examples(binary, folder, env)
+            use_shop(binary, folder, env)
+        except Trouble as error:
+            sys.exit(f"types: {error}")
+
+
+if __name__ == "__main__":
+    os.umask(0o077)
+    main()
