@@ -23,6 +23,9 @@ class Compiler {
   Rule access(const std::optional<model::Source>& source, const model::Table& table,
               std::string_view action, bool with_new, bool owner_may);
   ColumnInfo column(const model::Table& table, int index);
+  void asked_of_rows(const Rule& rule, int table, const std::string& path);
+  void said_in_sql(const rules::Expr& expr, const std::vector<rules::SqlRow>& rows,
+                   rules::SqlContext context, const std::string& path);
 
   const model::AppModel& model_;
   const db::Dialect& dialect_;
@@ -48,6 +51,7 @@ Rule Compiler::rule(const model::Source& source, const model::Table& table, std:
   made.reads_row = !rules::independent_of_rows(*made.expr);
   made.prejudge = std::make_shared<const rules::Prejudge>(*made.expr);
   made.switches = rules::switches(*made.expr);
+  if (made.expr->needs_sql()) said_in_sql(*made.expr, {}, rules::SqlContext::kValue, path);
   return made;
 }
 
@@ -62,6 +66,19 @@ Rule Compiler::access(const std::optional<model::Source>& source, const model::T
               fmt::format("tables.{}.owner", table.name), false);
 }
 
+// What a statement cannot say must be refused now: no request could be answered.
+void Compiler::said_in_sql(const rules::Expr& expr, const std::vector<rules::SqlRow>& rows,
+                           rules::SqlContext context, const std::string& path) {
+  const auto sql = rules::to_sql(expr, rows, dialect_, context);
+  if (!sql) faults_.error(expr.source().at(0), path, "rule_not_sql", sql.error().detail);
+}
+
+// A rule that stands in the WHERE of reads.
+void Compiler::asked_of_rows(const Rule& rule, int table, const std::string& path) {
+  if (!rule.expr) return;
+  said_in_sql(*rule.expr, {{"row", table, "t0"}}, rules::SqlContext::kCondition, path);
+}
+
 ColumnInfo Compiler::column(const model::Table& table, int index) {
   const model::Column& column = table.columns[static_cast<size_t>(index)];
   ColumnInfo info;
@@ -71,7 +88,13 @@ ColumnInfo Compiler::column(const model::Table& table, int index) {
   info.sql_name = dialect_.identifier(column.name);
   const std::string path = fmt::format("tables.{}.columns.{}", table.name, column.name);
   info.shape = compile_shape(model_, column.shape, path, faults_);
-  if (column.read) info.read = rule(*column.read, table, path + ".read", false);
+  if (info.shape.default_expr && info.shape.default_expr->needs_sql()) {
+    said_in_sql(*info.shape.default_expr, {}, rules::SqlContext::kValue, path + ".default");
+  }
+  if (column.read) {
+    info.read = rule(*column.read, table, path + ".read", false);
+    asked_of_rows(*info.read, static_cast<int>(&table - model_.tables.data()), path + ".read");
+  }
   if (column.write) info.write = rule(*column.write, table, path + ".write", true);
   return info;
 }
@@ -89,6 +112,7 @@ TableInfo Compiler::table(int index) {
     if (added.read && added.read->reads_row) info.has_row_dependent_columns = true;
   }
   info.read = access(table.access.read, table, "read", false, true);
+  asked_of_rows(info.read, index, fmt::format("tables.{}.access.read", table.name));
   info.create = access(table.access.create, table, "create", true, false);
   info.update = access(table.access.update, table, "update", true, true);
   info.delete_ = access(table.access.delete_, table, "delete", false, true);
@@ -123,10 +147,17 @@ std::shared_ptr<const Catalog> Catalog::compile(std::shared_ptr<const model::App
   return catalog;
 }
 
-Grant Catalog::grant(const Rule& rule, const rules::Bindings& bindings) const {
-  if (!rule.expr) return Grant::kNever;
-  if (rule.always()) return Grant::kAlways;
-  switch (rule.prejudge->judge(bindings)) {
+namespace {
+
+// A rule without its switches, for one way that they come out.
+struct Rest {
+  explicit Rest(rules::ExprRef made) : expr(std::move(made)), prejudge(*expr) {}
+  rules::ExprRef expr;
+  rules::Prejudge prejudge;
+};
+
+Grant granted(rules::Verdict verdict) {
+  switch (verdict) {
     case rules::Verdict::kTrue:
       return Grant::kAlways;
     case rules::Verdict::kNotTrue:
@@ -135,6 +166,35 @@ Grant Catalog::grant(const Rule& rule, const rules::Bindings& bindings) const {
       return Grant::kDepends;
   }
   return Grant::kNever;
+}
+
+}  // namespace
+
+Judged Catalog::judge(const Rule& rule, const rules::Bindings& bindings) const {
+  Judged made;
+  if (!rule.expr) return made;
+  if (rule.always()) {
+    made.grant = Grant::kAlways;
+    return made;
+  }
+  if (rule.switches.empty()) {
+    made.grant = granted(rule.prejudge->judge(bindings));
+    made.left = rule.expr;
+    return made;
+  }
+  std::vector<Value> values;
+  for (const rules::ExprRef& part : rule.switches) {
+    values.push_back(rules::evaluate(*part, bindings));
+    const Value& value = values.back();
+    made.outcomes += value.kind() != Kind::kBool ? 'u' : value.boolean() ? 't' : 'f';
+  }
+  // The catalogue holds every rule, so its address stands for it.
+  const auto rest = cached<Rest>(
+      fmt::format("J{} {}", static_cast<const void*>(rule.expr.get()), made.outcomes),
+      [&] { return std::make_shared<const Rest>(rules::resolve(*rule.expr, values)); });
+  made.grant = granted(rest->prejudge.judge(bindings));
+  made.left = rest->expr;
+  return made;
 }
 
 std::shared_ptr<const void> Catalog::find_cached(std::string_view key) const {

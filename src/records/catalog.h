@@ -40,6 +40,13 @@ enum class Grant : uint8_t {
   kDepends,  // on the row
 };
 
+// The same with what is left to ask of rows.
+struct Judged {
+  Grant grant = Grant::kNever;
+  rules::ExprRef left;   // kDepends: the rule without the parts that this caller decides
+  std::string outcomes;  // of those parts: tells apart the statements made of `left`
+};
+
 struct ColumnInfo {
   const model::Column* column = nullptr;
   int index = 0;
@@ -82,8 +89,12 @@ class Catalog {
   const TableInfo& table(int index) const { return tables_[static_cast<size_t>(index)]; }
   const std::vector<TableInfo>& tables() const { return tables_; }
 
-  // What `rule` says of `who` before any row is known. Costs one evaluation in memory.
-  Grant grant(const Rule& rule, const rules::Bindings& bindings) const;
+  // What `rule` says of the caller before any row is known. Costs one evaluation in memory of the
+  // parts that read no row; what is left of the rule is made once for each way they come out.
+  Judged judge(const Rule& rule, const rules::Bindings& bindings) const;
+  Grant grant(const Rule& rule, const rules::Bindings& bindings) const {
+    return judge(rule, bindings).grant;
+  }
 
   // Anything made once a shape and then shared (plans, statements): the cached one, or what `make`
   // gives. The cache holds a bounded number and starts over when it is full.

@@ -23,6 +23,10 @@
 
 namespace mettle::records {
 
+struct Plan;
+struct PlanParam;
+struct Shape;
+
 enum class Authority : uint8_t {
   kCaller,  // the table's rules hold
   kApp,     // steps of commands and routes: their own `access` has decided
@@ -43,12 +47,12 @@ struct StoredRow {
 enum class RowMode : uint8_t { kCreate, kReplace, kPatch };
 
 // A JSON object as input for a row: types, constraints, unknown members (all reported at once into
-// `faults`); for kCreate and kReplace also what is required and absent. Members that the caller may
-// not write, whatever the row is, are a kForbidden naming them (kReplace keeps them for the
-// transaction, where an unchanged value passes).
+// `faults`, up to kFaultsMax); for kCreate and kReplace also what is required and absent. Members
+// that the caller may not write, whatever the row is, are a kForbidden naming them (kReplace keeps
+// them for the transaction, where an unchanged value passes; kApp may write them).
 Result<RowInput> read_row(const Catalog& catalog, const TableInfo& table, const JsonNode& body,
                           RowMode mode, const rules::Bindings& bindings, const std::string& pointer,
-                          std::vector<Fault>& faults);
+                          std::vector<Fault>& faults, Authority authority = Authority::kCaller);
 
 // Ids for the rows made by all writers of a process; ascending.
 class SharedIds {
@@ -64,6 +68,15 @@ class SharedIds {
   std::mutex mutex_;
   IdGenerator ids_;
   Random& random_;
+};
+
+// How rows of a table are shown to the scope's caller: made once, used for any number of rows.
+struct Representation {
+  const TableInfo* table = nullptr;
+  bool refused = false;  // the read rule refuses every row
+  Resolved resolved;
+  std::shared_ptr<const Shape> in_memory;  // rows are rendered as they were written …
+  std::shared_ptr<const Plan> plan;        // … or read back
 };
 
 class WriteScope {
@@ -101,21 +114,27 @@ class WriteScope {
                                  const RowInput& changes, Authority authority, std::string pointer);
   Task<Result<>> remove(const TableInfo& table, const StoredRow& row, Authority authority);
 
+  // What the caller may see of rows just written: JSON, or nullopt where the read rule refuses one.
+  // The first step's errors are those of Resolver::one; a refused read is one only where `select`
+  // asks for something by name.
+  Result<Representation> representation(const TableInfo& table, const Select& select) const;
+  Task<Result<std::optional<std::string>>> represent(const Representation& how,
+                                                     const StoredRow& row);
+  // What the caller may see of a row that a command or route hands out: its own `access` has let
+  // the caller have the row, the rules of columns still hold. `row` is as as_value() gives it.
+  Task<Result<std::string>> shown(const TableInfo& table, const Value& row);
   // Whether the column's own rule lets the caller make of the row before (none: a new row) the one
   // after.
   Task<Result<bool>> may_write(const TableInfo& table, const ColumnInfo& column,
                                const StoredRow* before, const StoredRow& after);
-
-  // What the caller may see of a row just written: JSON, or nullopt where the read rule refuses it.
-  Task<Result<std::optional<std::string>>> represent(const TableInfo& table, const StoredRow& row,
-                                                     const Select& select);
-  // What the caller may see of a row that a command or route hands out: its own `access` has let
-  // the caller have the row, the rules of columns still hold. `row` is as as_value() gives it.
-  Task<Result<std::string>> shown(const TableInfo& table, const Value& row);
   // The row as rules know it: every column but the hidden ones.
   Value as_value(const TableInfo& table, const StoredRow& row) const;
 
  private:
+  struct RowQuery;    // a prepared SELECT of whole rows (find.cc)
+  struct Question;    // a prepared expression (change.cc)
+  struct Difference;  // what an update changes (change.cc)
+
   Task<Result<>> allowed(const Rule& rule, const TableInfo& table, const StoredRow* before,
                          const StoredRow* after, std::string_view action);
   Task<Result<>> columns_allowed(const TableInfo& table, const RowInput& input,
@@ -123,14 +142,25 @@ class WriteScope {
                                  const std::string& pointer);
   Task<Result<>> checks_hold(const TableInfo& table, const StoredRow& row,
                              const std::string& pointer);
+  // The whole row to insert: what was sent (moved out of `input`), defaults, what the server sets.
+  Task<Result<StoredRow>> completed(const TableInfo& table, RowInput& input,
+                                    const std::string& pointer);
   Task<Result<bool>> made_anew(const TableInfo& table, const RowInput& input, const Error& error,
                                StoredRow& row);
-  Task<Result<StoredRow>> completed(const TableInfo& table, RowInput input,
-                                    const std::string& pointer);
-  Task<Result<std::vector<StoredRow>>> select(const TableInfo& table, std::string condition,
-                                              std::vector<Value> values, int64_t rows_max);
-  Task<Error> explained(const TableInfo& table, const StoredRow& row, Error error,
-                        std::string pointer);
+  db::StatementRef insert_statement(const TableInfo& table) const;
+  db::StatementRef update_statement(const TableInfo& table, const Difference& change) const;
+  // `after` is the row with the changes.
+  Result<Difference> difference(const TableInfo& table, const StoredRow& before,
+                                const RowInput& changes, StoredRow& after,
+                                const std::string& pointer) const;
+  std::string rule_condition(const TableInfo& table, const rules::ExprRef& rule,
+                             std::vector<PlanParam>& params) const;
+  std::shared_ptr<const RowQuery> row_query(const TableInfo& table, std::string condition,
+                                            std::vector<PlanParam> params,
+                                            rules::ExprRef keeps) const;
+  Task<Result<std::vector<StoredRow>>> rows_of(const TableInfo& table, const RowQuery& query,
+                                               const std::vector<Value>& operands,
+                                               const rules::Bindings& bindings, int64_t rows_max);
   rules::Bindings row_bindings(const TableInfo& table, const StoredRow* before,
                                const StoredRow* after) const;
 

@@ -240,8 +240,9 @@ Result<Value> scalar_from_json(const ShapeInfo& info, const JsonNode& node) {
       if (whole) return Value(*whole);
       const auto exact = parse_decimal_number(node.number());
       const auto rescaled = exact ? decimal_rescale(*exact, 0) : std::nullopt;
-      if (!rescaled) return wrong_form(info);
-      return Value(rescaled->units);
+      if (rescaled) return Value(rescaled->units);
+      if (node.number().find_first_of(".eE") != std::string_view::npos) return wrong_form(info);
+      return fail(Code::kOutOfRange, fmt::format("must be from {} to {}", INT64_MIN, INT64_MAX));
     }
     case Kind::kFloat:
       if (!node.is_number()) return wrong_form(info);
@@ -258,8 +259,11 @@ Result<Value> scalar_from_json(const ShapeInfo& info, const JsonNode& node) {
   }
 }
 
+Value from_json(const ShapeInfo& info, const JsonNode& node, const std::string& pointer,
+                const rules::Bindings* bindings, std::vector<Fault>& faults);
+
 Value list_from_json(const ShapeInfo& info, const JsonNode& node, const std::string& pointer,
-                     std::vector<Fault>& faults) {
+                     const rules::Bindings* bindings, std::vector<Fault>& faults) {
   if (!node.is_array()) {
     add_fault(faults, pointer, Code::kWrongType, "must be an array");
     return {};
@@ -270,7 +274,9 @@ Value list_from_json(const ShapeInfo& info, const JsonNode& node, const std::str
   List list;
   size_t index = 0;
   for (const JsonNode element : node.elements()) {
-    list.push_back(value_from_json(*info.element, element, pointer_to(pointer, index++), faults));
+    list.push_back(
+        from_json(*info.element, element, pointer_to(pointer, index++), bindings, faults));
+    if (faults.size() >= kFaultsMax) break;
   }
   return Value(std::move(list));
 }
@@ -319,15 +325,38 @@ Value object_from_json(const InputInfo& members, const JsonNode& node, const std
   for (const auto member : node.members()) {
     const std::string name = member.key.text();
     if (find_member(members, name) == nullptr) unknown_member(members, name, pointer, faults);
+    if (faults.size() >= kFaultsMax) return {};
   }
   Map map;
   for (const auto& [name, info] : members) {
     const auto sent = node.find(name);
     const std::string at = pointer_to(pointer, name);
-    map.emplace_back(
-        name, sent ? value_from_json(info, *sent, at, faults) : absent(info, bindings, at, faults));
+    map.emplace_back(name, sent ? from_json(info, *sent, at, bindings, faults)
+                                : absent(info, bindings, at, faults));
   }
   return Value(std::move(map));
+}
+
+// `bindings`: what defaults of members are computed with.
+Value from_json(const ShapeInfo& info, const JsonNode& node, const std::string& pointer,
+                const rules::Bindings* bindings, std::vector<Fault>& faults) {
+  if (node.is_null() && (info.shape->optional || info.shape->type != Type::kJson)) {
+    if (!info.shape->optional) {
+      add_fault(faults, pointer, Code::kRequired, "may not be null");
+    }
+    return {};
+  }
+  if (info.shape->type == Type::kList) return list_from_json(info, node, pointer, bindings, faults);
+  if (info.shape->type == Type::kObject) {
+    return object_from_json(info.members, node, pointer, bindings, faults);
+  }
+  auto value = scalar_from_json(info, node);
+  if (!value) {
+    add_fault(faults, pointer, value.error().code, value.error().detail);
+    return {};
+  }
+  check(info, *value, pointer, faults);
+  return std::move(*value);
 }
 
 }  // namespace
@@ -380,23 +409,7 @@ InputInfo compile_input(const model::AppModel& app, const std::vector<model::Mem
 
 Value value_from_json(const ShapeInfo& info, const JsonNode& node, const std::string& pointer,
                       std::vector<Fault>& faults) {
-  if (node.is_null() && (info.shape->optional || info.shape->type != Type::kJson)) {
-    if (!info.shape->optional) {
-      add_fault(faults, pointer, Code::kRequired, "may not be null");
-    }
-    return {};
-  }
-  if (info.shape->type == Type::kList) return list_from_json(info, node, pointer, faults);
-  if (info.shape->type == Type::kObject) {
-    return object_from_json(info.members, node, pointer, nullptr, faults);
-  }
-  auto value = scalar_from_json(info, node);
-  if (!value) {
-    add_fault(faults, pointer, value.error().code, value.error().detail);
-    return {};
-  }
-  check(info, *value, pointer, faults);
-  return std::move(*value);
+  return from_json(info, node, pointer, nullptr, faults);
 }
 
 Result<Value> value_from_text(const ShapeInfo& info, std::string_view text) {
@@ -449,10 +462,10 @@ Value value_from_value(const ShapeInfo& info, const Value& value, const std::str
         value.kind() == Kind::kInt ? decimal_from_int(value.integer()) : value.decimal();
     const auto exact = from ? decimal_rescale(*from, info.kind.scale) : std::nullopt;
     if (!exact) {
-      add_fault(
-          faults, pointer, Code::kOutOfRange,
-          fmt::format("has more than {} digits after the point, or does not fit; use round(x, {})",
-                      info.kind.scale, info.kind.scale));
+      add_fault(faults, pointer, Code::kOutOfRange,
+                fmt::format("has more than {} digits after the point, or does "
+                            "not fit; use round(x, {})",
+                            info.kind.scale, info.kind.scale));
       return {};
     }
     made = Value(*exact);

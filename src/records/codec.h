@@ -21,6 +21,9 @@
 
 namespace mettle::records {
 
+// Faults of one body that are told at once; more would only make the answer long.
+inline constexpr size_t kFaultsMax = 100;
+
 // A model::Shape with what is compiled from it.
 struct ShapeInfo {
   const model::Shape* shape = nullptr;

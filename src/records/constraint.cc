@@ -36,7 +36,7 @@ constexpr std::array<Wording, 7> kWordings = {{
 
 }  // namespace
 
-Task<Error> explained_check(db::Tx& tx, Error error) {
+Task<Error> explained_check(db::Tx& tx, Error error, std::string pointer) {
   std::string_view rest = error.inside;
   if (!rest.starts_with("mt_")) co_return error;
   rest.remove_prefix(3);
@@ -56,8 +56,9 @@ Task<Error> explained_check(db::Tx& tx, Error error) {
   for (const Wording& wording : kWordings) {
     if (wording.kind != kind) continue;
     std::vector<Fault> faults;
-    faults.push_back({pointer_to("", sink.name), wording.code, std::string(wording.detail)});
+    faults.push_back({pointer_to(pointer, sink.name), wording.code, std::string(wording.detail)});
     Error told = invalid(std::move(faults));
+    told.inside = std::move(error.inside);
     co_return told;
   }
   co_return error;

@@ -3,7 +3,7 @@
 // none of them. Asked when one is broken, inside the transaction that broke it.
 #pragma once
 
-#include <string_view>
+#include <string>
 
 #include "async/task.h"
 #include "base/error.h"
@@ -11,8 +11,8 @@
 
 namespace mettle::records {
 
-// The same error as 422 with the column's pointer and what must hold of it; unchanged where it is
-// no constraint of ours.
-Task<Error> explained_check(db::Tx& tx, Error error);
+// The same error as 422 with the column's pointer (below `pointer`, the row's) and what must hold
+// of it; unchanged where it is no constraint of ours.
+Task<Error> explained_check(db::Tx& tx, Error error, std::string pointer);
 
 }  // namespace mettle::records

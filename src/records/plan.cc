@@ -13,7 +13,11 @@ constexpr char kAttachmentMark = '\x02';
 class SqlBuilder {
  public:
   SqlBuilder(const Catalog& catalog, const Resolved& resolved, const QueryLimits* limits)
-      : catalog_(catalog), dialect_(catalog.dialect()), resolved_(resolved), limits_(limits) {}
+      : catalog_(catalog),
+        dialect_(catalog.dialect()),
+        resolved_(resolved),
+        limits_(limits),
+        numbers_(resolved.operands.size()) {}
 
   std::shared_ptr<const Plan> list();
   std::shared_ptr<const Plan> one();
@@ -36,8 +40,7 @@ class SqlBuilder {
                    Shape::Field& field, Shape& shape);
   std::string aggregate(const ResolvedItem& item, const TableInfo& table, const std::string& alias,
                         Shape::Field& field);
-  std::string embed(const ResolvedItem& item, const TableInfo& parent,
-                    const std::string& parent_alias, Shape& shape);
+  std::string embed(const ResolvedItem& item, const std::string& parent_alias, Shape& shape);
   std::string joined(const model::Relation& relation, const std::string& parent_alias,
                      const std::string& child_alias) const;
   std::string where(const ResolvedSelect& select, const std::string& alias);
@@ -45,14 +48,18 @@ class SqlBuilder {
                      const std::string& alias);
   std::string compare(const ResolvedFilter& filter, const TableInfo& table,
                       const std::string& alias);
-  std::string inner_joins(const ResolvedSelect& select, const TableInfo& table,
-                          const std::string& alias);
+  std::string inner_joins(const ResolvedSelect& select, const std::string& alias);
   std::string order(const std::vector<ResolvedOrder>& order, const TableInfo& table,
                     const std::string& alias);
   std::string after(const TableInfo& table, const std::string& alias);
   std::string after_from(size_t index, const TableInfo& table, const std::string& alias);
   std::vector<Output> outputs(const ResolvedSelect& select, const TableInfo& table,
                               const std::string& alias, Shape& shape);
+  std::string groups(const ResolvedSelect& select, const TableInfo& table,
+                     const std::string& alias);
+  std::string select_from(const std::vector<Output>& outputs, const TableInfo& table,
+                          const std::string& alias, std::vector<db::ColumnKind>& kinds) const;
+  void count(Plan& plan);
   std::string attachment(const Shape* shape);
   db::StatementRef finish(std::string sql, std::vector<db::ColumnKind> kinds,
                           std::shared_ptr<const Shape> keeps);
@@ -62,6 +69,7 @@ class SqlBuilder {
   const Resolved& resolved_;
   const QueryLimits* limits_;
   std::vector<PlanParam> params_;
+  std::vector<int> numbers_;  // of the parameter that an operand is; 0: not one yet
   std::vector<const Shape*> attachments_;
   int aliases_ = 0;
 };
@@ -74,8 +82,14 @@ void join(std::string& all, std::string_view separator, std::string_view part) {
 
 std::string SqlBuilder::param(int operand) {
   CHECK(operand >= 0);
-  params_.push_back({operand, nullptr});
-  return dialect_.parameter(static_cast<int>(params_.size()));
+  // An operand that stands in several places (a cursor's keys, a json path that is also grouped by)
+  // is one parameter, so that the engine sees the same expression.
+  int& number = numbers_[static_cast<size_t>(operand)];
+  if (number == 0) {
+    params_.push_back({operand, nullptr});
+    number = static_cast<int>(params_.size());
+  }
+  return dialect_.parameter(number);
 }
 
 std::string SqlBuilder::rule(const rules::Expr& expr, int table, const std::string& alias,
@@ -111,7 +125,8 @@ std::string SqlBuilder::aggregate(const ResolvedItem& item, const TableInfo& tab
       return fmt::format("count({})", of);
     case Aggregate::kSum:
       if (field.kind == Kind::kFloat) return fmt::format("sum({})", of);
-      return fmt::format("mt_sum({})", of);  // NULL when it does not fit, instead of an error
+      return fmt::format("mt_sum({})",
+                         of);  // NULL when it does not fit, instead of an error
     case Aggregate::kAvg:
       if (field.kind == Kind::kDecimal) {
         // Four more places than the column has, rounded half away from zero.
@@ -148,9 +163,8 @@ std::string SqlBuilder::attachment(const Shape* shape) {
   return fmt::format("{}{}{}", kAttachmentMark, attachments_.size() - 1, kAttachmentMark);
 }
 
-std::string SqlBuilder::embed(const ResolvedItem& item, const TableInfo& parent,
-                              const std::string& parent_alias, Shape& shape) {
-  (void)parent;
+std::string SqlBuilder::embed(const ResolvedItem& item, const std::string& parent_alias,
+                              Shape& shape) {
   const ResolvedSelect& child = *item.child;
   const TableInfo& table = catalog_.table(child.table);
   const std::string child_alias = alias();
@@ -182,7 +196,7 @@ std::string SqlBuilder::item(const ResolvedItem& item, const TableInfo& table,
   if (item.relation != nullptr) {
     field.kind = Kind::kJson;
     field.as_list = !item.relation->to_one;
-    return embed(item, table, alias, shape);
+    return embed(item, alias, shape);
   }
   if (item.aggregate != Aggregate::kNone) return aggregate(item, table, alias, field);
   field.kind = item.path.kind.kind;
@@ -274,8 +288,7 @@ std::string SqlBuilder::filter(const ResolvedFilter& in, const TableInfo& table,
 }
 
 // A relation marked !inner keeps only the parents that have such a row.
-std::string SqlBuilder::inner_joins(const ResolvedSelect& select, const TableInfo& table,
-                                    const std::string& alias_text) {
+std::string SqlBuilder::inner_joins(const ResolvedSelect& select, const std::string& alias_text) {
   std::string made;
   for (const ResolvedItem& entry : select.items) {
     if (entry.relation == nullptr || !entry.inner) continue;
@@ -286,7 +299,6 @@ std::string SqlBuilder::inner_joins(const ResolvedSelect& select, const TableInf
     join(exists, " AND ", where(*entry.child, child));
     join(made, " AND ", fmt::format("EXISTS ({})", exists));
   }
-  (void)table;
   return made;
 }
 
@@ -299,8 +311,18 @@ std::string SqlBuilder::where(const ResolvedSelect& select, const std::string& a
          fmt::format("({})",
                      rule(*select.rule, table.index, alias_text, rules::SqlContext::kCondition)));
   }
-  join(made, " AND ", inner_joins(select, table, alias_text));
+  join(made, " AND ", inner_joins(select, alias_text));
   return made;
+}
+
+std::string SqlBuilder::groups(const ResolvedSelect& select, const TableInfo& table,
+                               const std::string& alias_text) {
+  if (!select.grouped) return {};
+  std::string made;
+  for (const ResolvedItem& entry : select.items) {
+    if (entry.aggregate == Aggregate::kNone) join(made, ", ", value(entry.path, table, alias_text));
+  }
+  return made.empty() ? made : " GROUP BY " + made;
 }
 
 std::string SqlBuilder::order(const std::vector<ResolvedOrder>& order_in, const TableInfo& table,
@@ -382,6 +404,18 @@ db::StatementRef SqlBuilder::finish(std::string sql, std::vector<db::ColumnKind>
   return kept;
 }
 
+// SELECT … FROM, with the kinds of the result.
+std::string SqlBuilder::select_from(const std::vector<Output>& outputs, const TableInfo& table,
+                                    const std::string& alias_text,
+                                    std::vector<db::ColumnKind>& kinds) const {
+  std::string text;
+  for (const Output& output : outputs) {
+    join(text, ", ", output.sql);
+    kinds.push_back(output.kind);
+  }
+  return fmt::format("SELECT {} FROM {} {}", text, table.sql_name, alias_text);
+}
+
 std::shared_ptr<const Plan> SqlBuilder::list() {
   const ResolvedSelect& top = resolved_.top;
   const TableInfo& table = catalog_.table(top.table);
@@ -390,47 +424,42 @@ std::shared_ptr<const Plan> SqlBuilder::list() {
   const std::string name = alias();
   std::vector<Output> columns = outputs(top, table, name, *shape);
   plan->keys_first = static_cast<int>(columns.size());
-  if (!top.grouped) {
-    for (const ResolvedOrder& entry : top.order) {
-      columns.push_back({value(entry.path, table, name), entry.path.kind});
-      plan->keys.push_back(entry.path.kind);
-    }
+  for (const ResolvedOrder& entry : top.order) {
+    columns.push_back({value(entry.path, table, name), entry.path.kind});
+    plan->keys.push_back(entry.path.kind);
   }
-  std::string text;
   std::vector<db::ColumnKind> kinds;
-  for (const Output& output : columns) {
-    join(text, ", ", output.sql);
-    kinds.push_back(output.kind);
-  }
-  std::string sql = fmt::format("SELECT {} FROM {} {}", text, table.sql_name, name);
+  std::string sql = select_from(columns, table, name, kinds);
   std::string condition = where(top, name);
   if (!resolved_.after.empty()) join(condition, " AND ", after(table, name));
   if (!condition.empty()) sql += " WHERE " + condition;
-  if (top.grouped) {
-    std::string group;
-    for (const ResolvedItem& entry : top.items) {
-      if (entry.aggregate == Aggregate::kNone) join(group, ", ", value(entry.path, table, name));
-    }
-    if (!group.empty()) sql += " GROUP BY " + group;
-  }
+  sql += groups(top, table, name);
   sql += order(top.order, table, name);
   const std::string limit = param(top.limit_operand);
   sql += fmt::format(" LIMIT {} OFFSET {}", limit, param(top.offset_operand));
   plan->shape = shape;
   plan->statement = finish(std::move(sql), std::move(kinds), shape);
   plan->params = std::move(params_);
-  if (!resolved_.count) return plan;
-
-  params_.clear();
-  attachments_.clear();
-  const std::string counted = alias();
-  condition = where(top, counted);
-  std::string count =
-      fmt::format("SELECT count(*) FROM (SELECT 1 FROM {} {}{}{} LIMIT {}) x", table.sql_name,
-                  counted, condition.empty() ? "" : " WHERE ", condition, limits_->count_max + 1);
-  plan->count = finish(std::move(count), {{Kind::kInt, 0}}, nullptr);
-  plan->count_params = std::move(params_);
+  if (resolved_.count) count(*plan);
   return plan;
+}
+
+// How many rows (or groups) there are, counted up to the bound.
+void SqlBuilder::count(Plan& plan) {
+  const ResolvedSelect& top = resolved_.top;
+  const TableInfo& table = catalog_.table(top.table);
+  params_.clear();
+  numbers_.assign(resolved_.operands.size(), 0);
+  attachments_.clear();
+  const std::string name = alias();
+  const std::string condition = where(top, name);
+  std::string sql =
+      fmt::format("SELECT count(*) FROM (SELECT {} FROM {} {}{}{}", top.grouped ? "count(*)" : "1",
+                  table.sql_name, name, condition.empty() ? "" : " WHERE ", condition);
+  sql += groups(top, table, name);
+  sql += fmt::format(" LIMIT {}) x", limits_->count_max + 1);
+  plan.count = finish(std::move(sql), {{Kind::kInt, 0}}, nullptr);
+  plan.count_params = std::move(params_);
 }
 
 std::shared_ptr<const Plan> SqlBuilder::one() {
@@ -446,13 +475,8 @@ std::shared_ptr<const Plan> SqlBuilder::one() {
     columns.push_back({column(table, name, info.index), info.shape.kind});
     plan->keys.push_back(info.shape.kind);
   }
-  std::string text;
   std::vector<db::ColumnKind> kinds;
-  for (const Output& output : columns) {
-    join(text, ", ", output.sql);
-    kinds.push_back(output.kind);
-  }
-  std::string sql = fmt::format("SELECT {} FROM {} {} WHERE ", text, table.sql_name, name);
+  const std::string sql = select_from(columns, table, name, kinds) + " WHERE ";
   std::string condition;
   for (size_t i = 0; i < table.key.size(); ++i) {
     join(condition, " AND ",

@@ -29,7 +29,7 @@ class PageSink final : public db::RowSink {
     }
     if (rows_ > 0) items_ += ',';
     render(*plan_.shape, row, items_);
-    if (++rows_ == limit_) keep_keys(row);
+    if (++rows_ == limit_) return keep_keys(row);
     return true;
   }
 
@@ -44,15 +44,21 @@ class PageSink final : public db::RowSink {
   const std::vector<std::optional<Value>>& last() const { return last_; }
 
  private:
-  void keep_keys(const db::Row& row) {
+  Result<bool> keep_keys(const db::Row& row) {
     for (size_t i = 0; i < plan_.keys.size(); ++i) {
       const int column = plan_.keys_first + static_cast<int>(i);
       if (row.is_null(column)) {
         last_.emplace_back(std::nullopt);
       } else {
-        last_.emplace_back(row.value(column, plan_.keys[i]));
+        Value value = row.value(column, plan_.keys[i]);
+        if (value.is_unknown()) {
+          return fail(internal_error("a sort key holds what is not of its column's kind in: " +
+                                     plan_.statement->sql));
+        }
+        last_.emplace_back(std::move(value));
       }
     }
+    return true;
   }
 
   const Plan& plan_;
@@ -135,8 +141,10 @@ Task<Result<Page>> Door::list(Context& ctx, const Principal& who, const Query& q
   const rules::Bindings bindings = base_bindings(who, ctx.seams().clock->now());
   Resolver resolver(*catalog_, who, bindings, options_.limits);
   CO_TRY(Resolved resolved, resolver.list(query));
-  // The cursor's place is part of the plan's form (which keys are null), not of the cursor's own.
+  // The cursor's place is part of the plan's form (which keys are null), not of the cursor's own,
+  // nor is whether this page is counted.
   const std::string shape = resolved.shape_key;
+  if (resolved.count) resolved.shape_key += '#';
   if (!query.cursor.empty()) {
     std::vector<db::ColumnKind> kinds;
     for (const ResolvedOrder& order : resolved.top.order) kinds.push_back(order.path.kind);

@@ -16,13 +16,15 @@ std::vector<std::string> writable_names(const TableInfo& table) {
 class RowReader {
  public:
   RowReader(const Catalog& catalog, const TableInfo& table, RowMode mode,
-            const rules::Bindings& bindings, const std::string& pointer, std::vector<Fault>& faults)
+            const rules::Bindings& bindings, const std::string& pointer, std::vector<Fault>& faults,
+            Authority authority)
       : catalog_(catalog),
         table_(table),
         mode_(mode),
         bindings_(bindings),
         pointer_(pointer),
         faults_(faults),
+        authority_(authority),
         input_(table) {}
 
   Result<RowInput> read(const JsonNode& body);
@@ -31,6 +33,9 @@ class RowReader {
   void member(const std::string& name, const JsonNode& value);
   void missing();
   bool may_write(const ColumnInfo& column) const;
+  bool is_key(int column) const {
+    return std::find(table_.key.begin(), table_.key.end(), column) != table_.key.end();
+  }
 
   const Catalog& catalog_;
   const TableInfo& table_;
@@ -38,13 +43,14 @@ class RowReader {
   const rules::Bindings& bindings_;
   const std::string& pointer_;
   std::vector<Fault>& faults_;
+  const Authority authority_;
   RowInput input_;
   std::vector<Fault> forbidden_;
 };
 
 // Whether there is a row for which the caller may write the column.
 bool RowReader::may_write(const ColumnInfo& column) const {
-  if (!column.write) return true;
+  if (!column.write || authority_ == Authority::kApp) return true;
   return catalog_.grant(*column.write, bindings_) != Grant::kNever;
 }
 
@@ -77,8 +83,9 @@ void RowReader::missing() {
     const model::Shape& shape = column.column->shape;
     if (input_.values[static_cast<size_t>(column.index)] || column.column->system) continue;
     if (shape.optional || shape.default_value || column.index == table_.table->owner) continue;
-    if (column.column->hidden || !may_write(column))
-      continue;  // what nobody sends fails in the transaction
+    if (mode_ == RowMode::kReplace && is_key(column.index)) continue;  // the address says it
+    // What nobody may send fails in the transaction.
+    if (column.column->hidden || !may_write(column)) continue;
     faults_.push_back({pointer_to(pointer_, column.name()), Code::kRequired, "is required"});
   }
 }
@@ -88,7 +95,10 @@ Result<RowInput> RowReader::read(const JsonNode& body) {
     faults_.push_back({pointer_, Code::kWrongType, "a row is an object"});
     return std::move(input_);
   }
-  for (const auto entry : body.members()) member(entry.key.text(), entry.value);
+  for (const auto entry : body.members()) {
+    member(entry.key.text(), entry.value);
+    if (faults_.size() >= kFaultsMax) break;
+  }
   if (mode_ != RowMode::kPatch) missing();
   if (!forbidden_.empty()) {
     Error error = make_error(
@@ -104,8 +114,8 @@ Result<RowInput> RowReader::read(const JsonNode& body) {
 
 Result<RowInput> read_row(const Catalog& catalog, const TableInfo& table, const JsonNode& body,
                           RowMode mode, const rules::Bindings& bindings, const std::string& pointer,
-                          std::vector<Fault>& faults) {
-  return RowReader(catalog, table, mode, bindings, pointer, faults).read(body);
+                          std::vector<Fault>& faults, Authority authority) {
+  return RowReader(catalog, table, mode, bindings, pointer, faults, authority).read(body);
 }
 
 }  // namespace mettle::records

@@ -1,5 +1,7 @@
 #include "records/resolve.h"
 
+#include <bit>
+
 #include "base/json_write.h"
 
 namespace mettle::records {
@@ -51,6 +53,10 @@ bool is_number(Kind kind) {
   return kind == Kind::kInt || kind == Kind::kFloat || kind == Kind::kDecimal;
 }
 
+bool is_pattern(Op op) {
+  return op == Op::kLike || op == Op::kIlike || op == Op::kMatch;
+}
+
 bool has_order(Kind kind) {
   return kind != Kind::kJson;
 }
@@ -69,24 +75,19 @@ void Resolver::key(int64_t number) {
 
 Result<> Resolver::may_read(const TableInfo& table, ResolvedSelect& out) {
   out.table = table.index;
-  const Grant grant = catalog_.grant(table.read, bindings_);
-  if (grant == Grant::kNever) return fail(refused(who_, "read", table.table->name));
-  key(grant == Grant::kAlways ? "A" : "D");
-  if (grant == Grant::kDepends) out.rule = left_of(table.read);
-  return {};
+  if (judged(table.read, out.rule) != Grant::kNever) return {};
+  return fail(refused(who_, "read", table.table->name));
 }
 
-// The rule without the parts that this caller decides, one plan for each way they can come out: so
-// that `row.user_id == auth.id || 'clerk' in auth.roles` is an indexed lookup for a customer.
-rules::ExprRef Resolver::left_of(const Rule& rule) {
-  if (rule.switches.empty()) return rule.expr;
-  std::vector<Value> outcomes;
-  for (const rules::ExprRef& part : rule.switches) {
-    outcomes.push_back(rules::evaluate(*part, bindings_));
-    const Value& outcome = outcomes.back();
-    key(outcome.kind() != Kind::kBool ? "u" : outcome.boolean() ? "t" : "f");
-  }
-  return rules::resolve(*rule.expr, outcomes);
+// One plan for each way that the parts which the caller decides can come out: so that `row.user_id
+// == auth.id || 'clerk' in auth.roles` is an indexed lookup for a customer.
+Grant Resolver::judged(const Rule& rule, rules::ExprRef& left) {
+  Judged made = catalog_.judge(rule, bindings_);
+  key(made.grant == Grant::kAlways ? "+" : made.grant == Grant::kNever ? "-" : "?");
+  if (made.grant != Grant::kDepends) return made.grant;
+  key(made.outcomes);
+  left = std::move(made.left);
+  return made.grant;
 }
 
 Result<ResolvedPath> Resolver::path(const Path& in, const TableInfo& table,
@@ -126,23 +127,29 @@ Result<ResolvedPath> Resolver::path(const Path& in, const TableInfo& table,
 }
 
 Result<> Resolver::everything(const TableInfo& table, ResolvedSelect& out) {
+  const bool alone = out.items.empty();  // then no name can come twice
   for (const ColumnInfo& column : table.columns) {
     if (column.column->hidden) continue;
-    const Grant grant = column.read ? catalog_.grant(*column.read, bindings_) : Grant::kAlways;
-    key(grant == Grant::kAlways ? "+" : grant == Grant::kNever ? "-" : "?");
-    if (grant == Grant::kNever) continue;
     ResolvedItem item;
+    if (column.read && judged(*column.read, item.guard) == Grant::kNever) continue;
     item.key = column.json_key;
     item.path.column = column.index;
     item.path.kind = column.shape.kind;
-    if (grant == Grant::kDepends) item.guard = left_of(*column.read);
-    out.items.push_back(std::move(item));
+    if (alone) {
+      out.items.push_back(std::move(item));
+    } else {
+      TRY_VOID(add(std::move(item), column.name(), out));
+    }
   }
   return {};
 }
 
 Result<> Resolver::relation(const SelectItem& in, const TableInfo& table, int depth,
                             ResolvedItem& out) {
+  if (++embeds_ > limits_.select_embeds_max) {
+    return fail(too_complex(
+        fmt::format("select embeds more than {} relations", limits_.select_embeds_max)));
+  }
   const model::AppModel& model = catalog_.model();
   out.relation = model.find_relation(table.index, in.relation);
   if (out.relation == nullptr) {
@@ -153,6 +160,10 @@ Result<> Resolver::relation(const SelectItem& in, const TableInfo& table, int de
     return fail(
         bad_parameter("select", fmt::format("{} has no relation `{}`{}", table.table->name,
                                             in.relation, did_you_mean(in.relation, names))));
+  }
+  if (++embeds_ > limits_.select_embeds_max) {
+    return fail(too_complex(
+        fmt::format("select embeds more than {} relations", limits_.select_embeds_max)));
   }
   key(in.relation);
   key(in.inner ? "!(" : "(");
@@ -214,13 +225,9 @@ Result<> Resolver::item(const SelectItem& in, const TableInfo& table, int depth,
   } else {
     TRY(item.path, path(in.path, table, "select", false));
     const ColumnInfo& column = table.columns[static_cast<size_t>(item.path.column)];
-    if (column.read) {
-      const Grant grant = catalog_.grant(*column.read, bindings_);
-      if (grant == Grant::kNever) {
-        return fail(Code::kForbidden,
-                    fmt::format("you may not read {}.{}", table.table->name, in.path.column));
-      }
-      if (grant == Grant::kDepends) item.guard = left_of(*column.read);
+    if (column.read && judged(*column.read, item.guard) == Grant::kNever) {
+      return fail(who_.signed_in() ? Code::kForbidden : Code::kUnauthenticated,
+                  fmt::format("you may not read {}.{}", table.table->name, in.path.column));
     }
     if (name.empty()) {
       name = in.path.keys.empty() ? in.path.column : in.path.keys.back().name;
@@ -228,16 +235,32 @@ Result<> Resolver::item(const SelectItem& in, const TableInfo& table, int depth,
     }
   }
   item.key = json_key_fragment(name);
+  return add(std::move(item), name, out);
+}
+
+Result<> Resolver::add(ResolvedItem item, std::string_view name, ResolvedSelect& out) {
   for (const ResolvedItem& other : out.items) {
-    if (other.key == item.key) {
-      return fail(bad_parameter(
-          "select",
-          fmt::format("select names `{}` twice; give one an alias: `other:{}`", name, name)));
-    }
+    if (other.key != item.key) continue;
+    return fail(bad_parameter(
+        "select",
+        fmt::format("select names `{}` twice; give one an alias: `other:{}`", name, name)));
   }
   key(item.key);
-  key(item.guard != nullptr ? "?" : ",");
   out.items.push_back(std::move(item));
+  return {};
+}
+
+// What aggregates go with.
+Result<> Resolver::grouped(const ResolvedSelect& in, int depth) {
+  if (depth > 0) {
+    return fail(bad_parameter("select", "aggregates stand at the top level of select only"));
+  }
+  for (const ResolvedItem& entry : in.items) {
+    if (entry.relation == nullptr && entry.guard == nullptr) continue;
+    return fail(bad_parameter("select",
+                              "aggregates go with columns to group by, not with relations or "
+                              "with columns that only some rows show"));
+  }
   return {};
 }
 
@@ -248,20 +271,14 @@ Result<> Resolver::select(const Select& in, int table_index, int depth, Resolved
   const TableInfo& table = catalog_.table(table_index);
   TRY_VOID(may_read(table, out));
   if (in.all && in.items.empty()) {
+    key("*");
     TRY_VOID(everything(table, out));
   }
   for (const SelectItem& entry : in.items) {
     TRY_VOID(item(entry, table, depth, out));
   }
   if (out.grouped) {
-    for (const ResolvedItem& entry : out.items) {
-      if (entry.relation != nullptr || entry.guard != nullptr) {
-        return fail(
-            bad_parameter("select", "aggregates go with columns to group by, not with relations"));
-      }
-    }
-    if (depth > 0)
-      return fail(bad_parameter("select", "aggregates stand at the top level of select only"));
+    TRY_VOID(grouped(out, depth));
   }
   if (depth == 0) return {};
   key("|");
@@ -291,7 +308,7 @@ Result<> Resolver::compare(const Filter& in, const TableInfo& table, ResolvedFil
     key(out.is);
     return {};
   }
-  const bool pattern = in.op == Op::kLike || in.op == Op::kIlike || in.op == Op::kMatch;
+  const bool pattern = is_pattern(in.op);
   if (pattern && out.path.kind.kind != Kind::kText) {
     return fail(
         bad_parameter(in.parameter, fmt::format("patterns match text; {} is {}", column.name(),
@@ -318,33 +335,43 @@ Result<> Resolver::compare(const Filter& in, const TableInfo& table, ResolvedFil
     out.json = ResolvedFilter::Json::kText;
     if (!out.path.as_text && range) out.json = ResolvedFilter::Json::kNumber;
   }
-  // Lists of nearly the same length share a plan: pad to a power of two with the last value.
-  size_t count = in.operands.size();
-  size_t padded = 1;
-  while (padded < count) padded *= 2;
-  if (count == 0) padded = 0;
+  return operands(in, column, out);
+}
+
+// The operands as values. Lists of nearly the same length share a plan: they are padded to a power
+// of two with the last value.
+Result<> Resolver::operands(const Filter& in, const ColumnInfo& column, ResolvedFilter& out) {
+  static const model::Shape any_number = [] {
+    model::Shape shape;
+    shape.type = model::Type::kFloat;
+    return shape;
+  }();
+  const ShapeInfo number{&any_number, {Kind::kFloat, 0}, nullptr, nullptr, {}, nullptr};
+  const bool as_text = is_pattern(in.op) || out.json == ResolvedFilter::Json::kText;
+  const size_t count = in.operands.size();
+  const size_t padded = count == 0 ? 0 : std::bit_ceil(count);
+  Value value;
   for (size_t i = 0; i < padded; ++i) {
-    const std::string& text = in.operands[std::min(i, count - 1)];
-    Value value;
-    if (pattern || out.json == ResolvedFilter::Json::kText) {
-      value = Value(text);
-    } else if (out.json == ResolvedFilter::Json::kNumber) {
-      model::Shape number;
-      number.type = model::Type::kFloat;
-      ShapeInfo info{&number, {Kind::kFloat, 0}, nullptr, nullptr, {}, nullptr};
-      auto parsed = value_from_text(info, text);
-      if (!parsed) return fail(bad_parameter(in.parameter, parsed.error().detail));
-      value = std::move(*parsed);
-    } else {
-      auto parsed = value_from_text(column.shape, text);
-      if (!parsed) return fail(bad_parameter(in.parameter, parsed.error().detail));
-      value = std::move(*parsed);
+    if (i < count) {
+      const std::string& text = in.operands[i];
+      if (as_text) {
+        value = Value(text);
+      } else {
+        auto parsed = value_from_text(
+            out.json == ResolvedFilter::Json::kNumber ? number : column.shape, text);
+        if (!parsed) return fail(bad_parameter(in.parameter, parsed.error().detail));
+        value = std::move(*parsed);
+      }
     }
-    const int at = operand(std::move(value));
+    const int at = operand(value);
     if (i == 0) out.operand = at;
   }
   out.operands = static_cast<int>(padded);
   key(static_cast<int64_t>(padded));
+  if (static_cast<int>(resolved_.operands.size()) > limits_.operands_max) {
+    return fail(too_complex(
+        fmt::format("the query compares with more than {} values", limits_.operands_max)));
+  }
   return {};
 }
 
@@ -396,13 +423,47 @@ Result<> Resolver::order(const std::vector<Order>& in, const TableInfo& table,
     out.order.push_back(resolved);
     if (has_id) break;  // nothing after the id can matter
   }
-  if (!has_id && !out.grouped) {
+  if (out.grouped) return order_of_groups(out);
+  if (!has_id) {
     ResolvedOrder id;
     id.path.column = 0;
     id.path.kind = table.columns[0].shape.kind;
-    id.descending = descending;  // the direction of the last key, so that one index serves both
+    id.descending = descending;  // the direction of the last key, so that one
+                                 // index serves both
     id.nulls_first = descending;
     out.order.push_back(id);
+  }
+  return {};
+}
+
+// Groups are ordered by what they are grouped by, and every part of it takes part, so that a cursor
+// knows its place.
+Result<> Resolver::order_of_groups(ResolvedSelect& out) {
+  const auto same = [this](const ResolvedPath& a, const ResolvedPath& b) {
+    if (a.column != b.column || (a.json_operand < 0) != (b.json_operand < 0)) return false;
+    if (a.json_operand < 0) return true;
+    const auto& operands = resolved_.operands;
+    return a.as_text == b.as_text && operands[static_cast<size_t>(a.json_operand)].text() ==
+                                         operands[static_cast<size_t>(b.json_operand)].text();
+  };
+  std::vector<bool> ordered(out.items.size());
+  for (ResolvedOrder& entry : out.order) {
+    bool found = false;
+    for (size_t i = 0; i < out.items.size(); ++i) {
+      if (out.items[i].aggregate != Aggregate::kNone || !same(out.items[i].path, entry.path))
+        continue;
+      entry.path = out.items[i].path;
+      ordered[i] = found = true;
+    }
+    if (!found) {
+      return fail(
+          bad_parameter("order", "groups are ordered by the columns that select groups by"));
+    }
+  }
+  for (size_t i = 0; i < out.items.size(); ++i) {
+    if (out.items[i].aggregate == Aggregate::kNone && !ordered[i]) {
+      out.order.push_back({out.items[i].path, false, false});
+    }
   }
   return {};
 }
@@ -416,7 +477,6 @@ Result<Resolved> Resolver::list(const Query& query) {
   TRY_VOID(order(query.order, table, resolved_.top));
   resolved_.count = query.count == Count::kExact;
   resolved_.limit = query.limit;
-  key(resolved_.count ? "#" : "");
   resolved_.top.limit_operand = operand(Value(query.limit + 1));
   resolved_.top.offset_operand = operand(Value(query.offset));
   return std::move(resolved_);

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "base/limits.h"
 #include "records/catalog.h"
 #include "records/query.h"
 
@@ -79,13 +80,15 @@ struct Resolved {
 };
 
 struct QueryLimits {
-  int64_t limit_max = 1000;
-  int filter_depth_max = 8;
-  int filter_terms_max = 64;
-  int select_depth_max = 6;
-  int select_items_max = 200;
-  int in_values_max = 500;
-  int64_t count_max = 100'000;
+  int64_t limit_max = limits::kListLimitMax;
+  int filter_depth_max = limits::kFilterDepth;
+  int filter_terms_max = limits::kFilterConditions;
+  int select_depth_max = limits::kSelectDepth;
+  int select_items_max = limits::kSelectColumns;
+  int select_embeds_max = limits::kSelectEmbeds;
+  int in_values_max = limits::kFilterInValues;
+  int operands_max = 30'000;  // of one statement, below the 32,766 that SQLite takes
+  int64_t count_max = limits::kCountBound;
   int64_t embed_limit = 1000;  // rows of an embedded relation a parent, unless less is asked
 };
 
@@ -112,10 +115,14 @@ class Resolver {
   Result<> filter(const Filter& in, const TableInfo& table, int depth, ResolvedFilter& out);
   Result<> compare(const Filter& in, const TableInfo& table, ResolvedFilter& out);
   Result<> order(const std::vector<Order>& in, const TableInfo& table, ResolvedSelect& out);
+  Result<> order_of_groups(ResolvedSelect& out);
   Result<ResolvedPath> path(const Path& in, const TableInfo& table, std::string_view parameter,
                             bool must_be_open);
   Result<> may_read(const TableInfo& table, ResolvedSelect& out);
-  rules::ExprRef left_of(const Rule& rule);
+  Grant judged(const Rule& rule, rules::ExprRef& left);
+  Result<> grouped(const ResolvedSelect& in, int depth);
+  Result<> add(ResolvedItem item, std::string_view name, ResolvedSelect& out);
+  Result<> operands(const Filter& in, const ColumnInfo& column, ResolvedFilter& out);
   int operand(Value value);
   void key(std::string_view text) { resolved_.shape_key += text; }
   void key(int64_t number);
@@ -127,6 +134,7 @@ class Resolver {
   Resolved resolved_;
   int terms_ = 0;
   int items_ = 0;
+  int embeds_ = 0;
 };
 
 }  // namespace mettle::records

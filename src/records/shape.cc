@@ -1,6 +1,5 @@
 #include "records/shape.h"
 
-#include "base/check.h"
 #include "base/datetime.h"
 #include "base/decimal.h"
 #include "base/id.h"
@@ -27,6 +26,18 @@ void append_real(std::string& out, double value) {
   out.append(digits, end.ptr);
 }
 
+void append_id(std::string& out, std::string_view bytes) {
+  Uuid id;
+  if (bytes.size() != id.bytes.size()) {
+    out += "null";  // somebody else wrote it, and it is no uuid
+    return;
+  }
+  std::memcpy(id.bytes.data(), bytes.data(), bytes.size());
+  out += '"';
+  append_uuid(out, id);
+  out += '"';
+}
+
 void append_field(const Shape::Field& field, const db::Row& row, std::string& out) {
   const int column = field.column;
   if (row.is_null(column)) {
@@ -51,16 +62,8 @@ void append_field(const Shape::Field& field, const db::Row& row, std::string& ou
       append_timestamp(out, {row.int64(column)});
       out += '"';
       return;
-    case Kind::kUuid: {
-      Uuid id;
-      const std::string_view bytes = row.blob(column);
-      CHECK(bytes.size() == id.bytes.size());
-      std::memcpy(id.bytes.data(), bytes.data(), bytes.size());
-      out += '"';
-      append_uuid(out, id);
-      out += '"';
-      return;
-    }
+    case Kind::kUuid:
+      return append_id(out, row.blob(column));
     case Kind::kBytes:
       out += '"';
       append_base64(out, row.blob(column));
@@ -69,13 +72,7 @@ void append_field(const Shape::Field& field, const db::Row& row, std::string& ou
     case Kind::kJson:
       out += row.text(column);
       return;
-    case Kind::kDate:
-    case Kind::kTime:
-      out += '"';
-      out += row.text(column);
-      out += '"';
-      return;
-    default:
+    default:  // text, dates and times
       return append_json_string(out, row.text(column));
   }
 }

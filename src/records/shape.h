@@ -17,11 +17,12 @@ struct Shape {
   struct Field {
     std::string key;          // `"price":`
     int column = 0;           // of the result
-    Kind kind = Kind::kText;  // kJson: the text is JSON already (json columns, embedded relations)
+    Kind kind = Kind::kText;  // kJson: the text is JSON already (json columns,
+                              // embedded relations)
     int scale = 0;
     bool as_list = false;  // an embedded to-many relation: NULL is []
-    int guard =
-        -1;  // result column that says whether this one may be read (absent if not); -1: always
+    int guard = -1;        // result column that says whether this one may be read
+                           // (absent if not); -1: always
   };
   std::vector<Field> fields;
   // Kept alive for the statement's attachments.
@@ -39,7 +40,10 @@ class MemoryRow final : public db::Row {
   explicit MemoryRow(const std::vector<Value>& values) : values_(values) {}
   int size() const override { return static_cast<int>(values_.size()); }
   Kind stored(int column) const override { return at(column).kind(); }
-  bool is_null(int column) const override { return at(column).is_null(); }
+  // What was read and is not of its kind (Unknown) is shown as null.
+  bool is_null(int column) const override {
+    return at(column).is_null() || at(column).is_unknown();
+  }
   int64_t int64(int column) const override;
   double real(int column) const override;
   std::string_view text(int column) const override;

@@ -94,14 +94,18 @@ class BatchFeature final : public engine::Feature {
 };
 
 constexpr std::string_view kRequestSchema =
-    R"({"type":"object","required":["operations"],"additionalProperties":false,"properties":{"operations":)"
-    R"({"type":"array","minItems":1,"items":{"type":"object","required":["method","path"],"additionalProperties":false,)"
+    R"({"type":"object","required":["operations"],"additionalProperties":false,"properties":{)"
+    R"("operations":{"type":"array","minItems":1,"items":{"type":"object",)"
+    R"("required":["method","path"],"additionalProperties":false,)"
     R"("properties":{"method":{"type":"string","enum":["POST","PUT","PATCH","DELETE"]},)"
-    R"("path":{"type":"string","description":"below the API's prefix, such as /orders or /orders/$o.id"},)"
-    R"("body":{},"if_match":{"type":"string"},"as":{"type":"string","pattern":"^[a-z][a-z0-9_]*$"}}}}}})";
+    R"("path":{"type":"string",)"
+    R"("description":"below the API's prefix, such as /orders or /orders/$o.id"},)"
+    R"("body":{},"if_match":{"type":"string"},)"
+    R"("as":{"type":"string","pattern":"^[a-z][a-z0-9_]*$"}}}}}})";
 constexpr std::string_view kReplySchema =
-    R"({"type":"object","required":["results"],"properties":{"results":{"type":"array","items":{"type":"object",)"
-    R"("required":["status","headers","body"],"properties":{"status":{"type":"integer"},)"
+    R"({"type":"object","required":["results"],"properties":{"results":{"type":"array",)"
+    R"("items":{"type":"object","required":["status","headers","body"],)"
+    R"("properties":{"status":{"type":"integer"},)"
     R"("headers":{"type":"object","additionalProperties":{"type":"string"}},"body":{}}}}}})";
 
 void BatchFeature::build(engine::SnapshotBuilder& builder) {

@@ -188,6 +188,19 @@ Task<Result<Answer>> change(WriteScope& scope, const Address& address, std::stri
   co_return co_await data::patch_row(scope, table, std::move(key), std::move(row), options);
 }
 
+// As for a request by itself: what is refused whatever the row is, before the body is looked at.
+Result<> may_start(WriteScope& scope, const TableInfo& table, std::string_view method,
+                   const BatchOptions& options) {
+  if (options.authority == records::Authority::kApp) return {};
+  const auto may = [&](const records::Rule& rule, std::string_view action) {
+    return data::may_start(scope.catalog(), rule, scope.who(), scope.bindings(), table, action);
+  };
+  if (method == "POST") return may(table.create, "create");
+  if (method == "DELETE") return may(table.delete_, "delete");
+  if (method == "PUT" && may(table.create, "create")) return {};
+  return may(table.update, "update");
+}
+
 void check_operation(JsonNode operation, const std::string& pointer, std::vector<Fault>& faults) {
   if (!operation.is_object()) {
     faults.push_back({pointer, Code::kWrongType, "an operation is an object"});
@@ -260,13 +273,19 @@ Task<Result<Answer>> run_operation(WriteScope& scope, JsonNode operation, const 
   const std::string method = operation.find("method")->text();
   const std::string path = operation.find("path")->text();
   CO_TRY(const Address address, parse_address(scope.catalog(), path, results));
+  CO_TRY_VOID(may_start(scope, *address.table, method, options));
   const bool by_filter = address.key.empty() && method != "POST";
   const data::ChangeOf what = method == "POST" ? data::ChangeOf::kNewRows
                               : by_filter      ? data::ChangeOf::kManyRows
                                                : data::ChangeOf::kOneRow;
   CO_TRY(data::ChangeQuery parsed,
          data::parse_change_query(scope.catalog(), address.table->index, address.query, what));
-  if (by_filter && (!parsed.filtered || method == "PUT")) co_return fail(not_found(path));
+  if (method == "PUT" && by_filter) co_return fail(not_found(path));
+  if (by_filter && !parsed.filtered) {
+    co_return fail(
+        Code::kInvalidParameter,
+        fmt::format("`{}`: a filter is required to change many rows, such as `?id=eq.…`", path));
+  }
   data::ChangeOptions change_options;
   change_options.select = std::move(parsed.select);
   change_options.max_affected = parsed.max_affected;
@@ -274,6 +293,9 @@ Task<Result<Answer>> run_operation(WriteScope& scope, JsonNode operation, const 
   change_options.path = fmt::format("{}/{}", options.api_prefix, address.table->table->name);
   change_options.authority = options.authority;
   if (const auto tag = operation.find("if_match")) change_options.if_match = tag->text();
+  if (options.authority == records::Authority::kCaller) {
+    CO_TRY_VOID(data::precondition_given(*address.table, what, change_options));
+  }
   std::string body_text;
   std::optional<JsonDocument> body;
   if (const auto sent = operation.find("body")) {

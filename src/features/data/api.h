@@ -17,7 +17,6 @@ struct TableApi {
   GrammarLimits limits;
   int64_t array_max = 0;     // rows of one POST
   int64_t affected_max = 0;  // rows of one PATCH or DELETE by filter
-  bool require_if_match = false;
 };
 using TableApiRef = std::shared_ptr<const TableApi>;
 

@@ -143,12 +143,11 @@ class WriteEndpoint final : public engine::Endpoint {
     change.filter = std::move(parsed.query.filter);
     if (const auto tag = call.request.header("If-Match")) options.if_match = std::string(*tag);
     options.if_none_match_any = call.request.header("If-None-Match") == std::string_view("*");
-    if (api_->require_if_match && verb_ != Verb::kCreate && one_row() && !options.if_match &&
-        !options.if_none_match_any) {
-      return fail(Code::kPreconditionRequired,
-                  "send If-Match with the row's ETag, so that nobody's change is lost");
-    }
-    return {};
+    return precondition_given(door.catalog().table(api_->table),
+                              verb_ == Verb::kCreate ? ChangeOf::kNewRows
+                              : one_row()            ? ChangeOf::kOneRow
+                                                     : ChangeOf::kManyRows,
+                              options);
   }
 
   // Parses and checks the body; an array makes of a create a create of many.
@@ -180,7 +179,7 @@ class WriteEndpoint final : public engine::Endpoint {
       TRY(RowInput row,
           records::read_row(door.catalog(), table, element, mode, bindings, pointer, faults));
       many->rows.push_back(std::move(row));
-      if (faults.size() > 100) break;  // enough to see what is wrong
+      if (faults.size() >= records::kFaultsMax) break;
     }
     if (!faults.empty()) return fail(records::invalid(std::move(faults)));
     return many;

@@ -44,6 +44,36 @@ Error failed_precondition(const TableInfo& table) {
                   table.table->name));
 }
 
+// What is shown of rows; the app's own work is answered with the rows as they are.
+class Shown {
+ public:
+  static Result<Shown> make(WriteScope& scope, const TableInfo& table,
+                            const ChangeOptions& options) {
+    Shown made(scope, table, options);
+    if (options.authority == records::Authority::kCaller && !options.minimal) {
+      TRY(made.how_, scope.representation(table, options.select));
+    }
+    return made;
+  }
+
+  // nullopt: the row may not be read.
+  Task<Result<std::optional<std::string>>> json(const StoredRow& row) const {
+    if (options_->authority == records::Authority::kCaller) {
+      co_return co_await scope_->represent(how_, row);
+    }
+    co_return std::optional<std::string>(to_json(scope_->as_value(*table_, row)));
+  }
+
+ private:
+  Shown(WriteScope& scope, const TableInfo& table, const ChangeOptions& options)
+      : scope_(&scope), table_(&table), options_(&options) {}
+
+  WriteScope* scope_;
+  const TableInfo* table_;
+  const ChangeOptions* options_;
+  records::Representation how_;
+};
+
 // The answer about one row: its representation, unless less was asked or it may not be read.
 Task<Result<Answer>> answer_row(WriteScope& scope, const TableInfo& table, const StoredRow& row,
                                 int status, const ChangeOptions& options) {
@@ -55,7 +85,8 @@ Task<Result<Answer>> answer_row(WriteScope& scope, const TableInfo& table, const
     if (status == 200) answer.status = 204;
     co_return answer;
   }
-  CO_TRY(std::optional<std::string> json, co_await scope.represent(table, row, options.select));
+  CO_TRY(const Shown shown, Shown::make(scope, table, options));
+  CO_TRY(std::optional<std::string> json, co_await shown.json(row));
   if (!json) {
     if (status == 200) answer.status = 204;
     co_return answer;
@@ -76,11 +107,12 @@ Task<Result<Answer>> answer_rows(WriteScope& scope, const TableInfo& table,
     if (status == 200) answer.status = 204;
     co_return answer;
   }
+  CO_TRY(const Shown shown, Shown::make(scope, table, options));
   answer.content_type = "application/json";
   answer.body = "{\"items\":[";
   bool first = true;
   for (const StoredRow& row : rows) {
-    CO_TRY(std::optional<std::string> json, co_await scope.represent(table, row, options.select));
+    CO_TRY(std::optional<std::string> json, co_await shown.json(row));
     if (!json) continue;
     if (!first) answer.body += ',';
     first = false;
@@ -142,6 +174,23 @@ Result<std::vector<int>> conflict_columns(const TableInfo& table, const ChangeOp
   return fail(std::move(error));
 }
 
+// The key of a row that is put stands in its address; the body may repeat it.
+Result<> take_key(const TableInfo& table, const std::vector<Value>& key, RowInput& input,
+                  const std::string& pointer) {
+  std::vector<Fault> faults;
+  for (size_t i = 0; i < table.key.size(); ++i) {
+    const ColumnInfo& column = table.columns[static_cast<size_t>(table.key[i])];
+    const std::string at = records::pointer_to(pointer, column.name());
+    std::optional<Value>& sent = input.values[static_cast<size_t>(column.index)];
+    if (sent && sent->storage() != key[i].storage()) {
+      faults.push_back({at, Code::kNotWritable, "is not what the address says"});
+    }
+    sent = records::value_from_value(column.shape, key[i], at, faults);
+  }
+  if (!faults.empty()) return fail(records::invalid(std::move(faults)));
+  return {};
+}
+
 struct Upserted {
   StoredRow row;
   bool created = false;
@@ -168,6 +217,7 @@ Task<Result<Upserted>> insert_or_update(WriteScope& scope, const TableInfo& tabl
       made.row = std::move(*there);
       made.ignored = options.resolution == Resolution::kIgnore;
       if (made.ignored) co_return made;
+      CO_TRY_VOID(matches(table, made.row, options));
       for (const int column : columns) input.values[static_cast<size_t>(column)].reset();
       CO_TRY(made.row,
              co_await scope.update(table, made.row, input, options.authority, std::move(pointer)));
@@ -187,6 +237,19 @@ Result<> may_start(const records::Catalog& catalog, const records::Rule& rule,
                    const TableInfo& table, std::string_view action) {
   if (catalog.grant(rule, bindings) != records::Grant::kNever) return {};
   return fail(records::refused(who, action, table.table->name));
+}
+
+Result<> precondition_given(const TableInfo& table, ChangeOf what, const ChangeOptions& options) {
+  if (!table.table->require_if_match || options.if_match) return {};
+  if (what == ChangeOf::kOneRow && options.if_none_match_any) return {};
+  if (what == ChangeOf::kNewRows && options.resolution != Resolution::kMerge) return {};
+  return fail(
+      Code::kPreconditionRequired,
+      what == ChangeOf::kOneRow
+          ? "send If-Match with the row's ETag, so that nobody's change is lost"
+          : fmt::format("{} is changed row by row, with If-Match and the row's ETag, so that "
+                        "nobody's change is lost",
+                        table.table->name));
 }
 
 Task<Result<Answer>> create_row(WriteScope& scope, const TableInfo& table, RowInput input,
@@ -210,19 +273,48 @@ Task<Result<Answer>> create_rows(WriteScope& scope, const TableInfo& table,
   co_return co_await answer_rows(scope, table, rows, created ? 201 : 200, options);
 }
 
+namespace {
+
+// What a column is without being sent.
+Task<Result<Value>> default_of(WriteScope& scope, const ColumnInfo& column,
+                               const std::string& pointer) {
+  const model::Shape& shape = column.column->shape;
+  if (!shape.default_value) co_return Value();
+  if (!shape.default_value->is_expression) co_return shape.default_value->literal;
+  CO_TRY(const Value made, co_await scope.evaluate(column.shape.default_expr, scope.bindings()));
+  std::vector<Fault> faults;
+  Value value = records::value_from_value(column.shape, made, pointer, faults);
+  if (!faults.empty()) co_return fail(records::invalid(std::move(faults)));
+  co_return value;
+}
+
+// What was not sent goes back to its default, except what the caller may not write: that stays, as
+// does the owner.
+Task<Result<>> put_defaults(WriteScope& scope, const TableInfo& table, const StoredRow& before,
+                            RowInput& input, const ChangeOptions& options) {
+  for (const ColumnInfo& column : table.columns) {
+    std::optional<Value>& sent = input.values[static_cast<size_t>(column.index)];
+    const bool kept =
+        column.column->system || column.column->hidden || column.index == table.table->owner;
+    if (sent || kept) continue;
+    CO_TRY(Value value,
+           co_await default_of(scope, column, records::pointer_to(options.pointer, column.name())));
+    if (options.authority == records::Authority::kCaller) {
+      StoredRow after = before;
+      after.values[static_cast<size_t>(column.index)] = value;
+      CO_TRY(const bool writable, co_await scope.may_write(table, column, &before, after));
+      if (!writable) continue;
+    }
+    sent = std::move(value);
+  }
+  co_return Result<>();
+}
+
+}  // namespace
+
 Task<Result<Answer>> replace_row(WriteScope& scope, const TableInfo& table, std::vector<Value> key,
                                  RowInput input, const ChangeOptions& options) {
-  std::vector<Fault> faults;
-  for (size_t i = 0; i < table.key.size(); ++i) {
-    const auto column = static_cast<size_t>(table.key[i]);
-    std::optional<Value>& sent = input.values[column];
-    if (sent && sent->storage() != key[i].storage()) {
-      faults.push_back({records::pointer_to(options.pointer, table.columns[column].name()),
-                        Code::kNotWritable, "is not what the address says"});
-    }
-    sent = key[i];
-  }
-  if (!faults.empty()) co_return fail(records::invalid(std::move(faults)));
+  CO_TRY_VOID(take_key(table, key, input, options.pointer));
   CO_TRY(const std::optional<StoredRow> before,
          co_await scope.find(table, table.key, key, options.authority));
   CO_TRY_VOID(matches(table, before, options));
@@ -235,23 +327,7 @@ Task<Result<Answer>> replace_row(WriteScope& scope, const TableInfo& table, std:
            co_await scope.insert(table, std::move(input), options.authority, options.pointer));
     co_return co_await answer_row(scope, table, row, 201, options);
   }
-  // What is not sent goes back to its default, except what the caller may not write: that stays.
-  for (const ColumnInfo& column : table.columns) {
-    std::optional<Value>& sent = input.values[static_cast<size_t>(column.index)];
-    if (sent || column.column->system || column.column->hidden ||
-        column.index == table.table->owner)
-      continue;
-    if (column.write &&
-        scope.catalog().grant(*column.write, scope.bindings()) == records::Grant::kNever) {
-      continue;
-    }
-    const model::Shape& shape = column.column->shape;
-    if (!shape.default_value) {
-      sent = Value();
-    } else if (!shape.default_value->is_expression) {
-      sent = shape.default_value->literal;
-    }
-  }
+  CO_TRY_VOID(co_await put_defaults(scope, table, *before, input, options));
   CO_TRY(const StoredRow row,
          co_await scope.update(table, *before, input, options.authority, options.pointer));
   co_return co_await answer_row(scope, table, row, 200, options);
@@ -261,8 +337,8 @@ Task<Result<Answer>> patch_row(WriteScope& scope, const TableInfo& table, std::v
                                RowInput changes, const ChangeOptions& options) {
   CO_TRY(const std::optional<StoredRow> before,
          co_await scope.find(table, table.key, std::move(key), options.authority));
-  CO_TRY_VOID(matches(table, before, options));
   if (!before) co_return fail(no_such_row(table));
+  CO_TRY_VOID(matches(table, before, options));
   merge_json(table, *before, changes);
   CO_TRY(const StoredRow row,
          co_await scope.update(table, *before, changes, options.authority, options.pointer));
@@ -273,8 +349,8 @@ Task<Result<Answer>> delete_row(WriteScope& scope, const TableInfo& table, std::
                                 const ChangeOptions& options) {
   CO_TRY(const std::optional<StoredRow> before,
          co_await scope.find(table, table.key, std::move(key), options.authority));
-  CO_TRY_VOID(matches(table, before, options));
   if (!before) co_return fail(no_such_row(table));
+  CO_TRY_VOID(matches(table, before, options));
   Answer answer;
   answer.status = 204;
   if (options.represent_deleted) {

@@ -36,7 +36,6 @@ void add_table(engine::SnapshotBuilder& builder, const records::TableInfo& table
   api->limits.limit_max = builder.config().page_rows_max;
   api->array_max = builder.config().array_rows_max;
   api->affected_max = builder.config().array_rows_max;
-  api->require_if_match = table.table->require_if_match;
   std::string row = api->path;
   for (const int column : table.key) {
     row += fmt::format("/{{{}}}", table.columns[static_cast<size_t>(column)].name());

@@ -32,8 +32,10 @@ struct ChangeOptions {
   std::string pointer;  // where the input stands, for faults
 };
 
-// Each applies the caller's rules (records/change.h) and answers as the API does. REQUIRES: the
-// inputs come from read_row for that mode.
+// Each applies the caller's rules (records/change.h) and answers as the API does, 428 included
+// where the table wants If-Match. With the authority of the app no rule holds and the answer shows
+// whole rows: it is not for the caller. REQUIRES: the inputs come from read_row for that mode and
+// authority.
 Task<Result<records::Answer>> create_row(records::WriteScope& scope,
                                          const records::TableInfo& table, records::RowInput input,
                                          const ChangeOptions& options);
@@ -59,11 +61,17 @@ Task<Result<records::Answer>> delete_rows(records::WriteScope& scope,
                                           const records::Filter& filter,
                                           const ChangeOptions& options);
 
-// What is refused whatever the row is, before any body is read (401, 403), and 428 where the table
-// wants If-Match.
+// What is refused whatever the row is, before any body is read (401, 403).
 Result<> may_start(const records::Catalog& catalog, const records::Rule& rule,
                    const records::Principal& who, const rules::Bindings& bindings,
                    const records::TableInfo& table, std::string_view action);
+
+enum class ChangeOf : uint8_t { kNewRows, kOneRow, kManyRows };
+
+// 428 where the table wants If-Match: by filter and by a merging upsert there is no saying which
+// state of a row the caller has seen.
+Result<> precondition_given(const records::TableInfo& table, ChangeOf what,
+                            const ChangeOptions& options);
 
 // The query string of a change: what it selects to show, and for many rows which.
 struct ChangeQuery {
@@ -72,7 +80,6 @@ struct ChangeQuery {
   bool filtered = false;
   std::optional<int64_t> max_affected;
 };
-enum class ChangeOf : uint8_t { kNewRows, kOneRow, kManyRows };
 Result<ChangeQuery> parse_change_query(const records::Catalog& catalog, int table,
                                        std::string_view query, ChangeOf what);
 

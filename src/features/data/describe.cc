@@ -70,8 +70,32 @@ std::string row_schema(const model::AppModel& app, const TableInfo& table) {
   return text;
 }
 
-// A row as it is sent; `patch`: every member may be absent.
-std::string input_schema(const model::AppModel& app, const TableInfo& table, bool patch) {
+enum class Sent : uint8_t {
+  kCreate,
+  kPatch,    // every member may be absent
+  kReplace,  // what a read gave may be sent back whole; the key stands in the address
+};
+
+bool may_be_sent(const ColumnInfo& column, Sent sent) {
+  if (column.column->hidden) return false;
+  if (sent == Sent::kReplace) return true;
+  if (column.column->system) return sent == Sent::kCreate && column.index == 0;
+  return ever_written(column);
+}
+
+bool must_be_sent(const TableInfo& table, const ColumnInfo& column, Sent sent) {
+  const model::Shape& shape = column.column->shape;
+  if (sent == Sent::kPatch || shape.optional || shape.default_value) return false;
+  if (column.column->system || column.index == table.table->owner) return false;
+  if (sent == Sent::kCreate) return true;
+  // A replacement keeps what the caller may not write.
+  const bool in_address =
+      std::find(table.key.begin(), table.key.end(), column.index) != table.key.end();
+  return !in_address && !column.write;
+}
+
+// A row as it is sent.
+std::string input_schema(const model::AppModel& app, const TableInfo& table, Sent sent) {
   std::string text;
   JsonWriter writer(text);
   std::vector<std::string> needed;
@@ -82,13 +106,10 @@ std::string input_schema(const model::AppModel& app, const TableInfo& table, boo
   writer.begin_object();
   for (const ColumnInfo& column : table.columns) {
     const model::Shape& shape = column.column->shape;
-    if (column.column->hidden || !ever_written(column)) continue;
-    if (column.column->system && (column.index != 0 || patch)) continue;
+    if (!may_be_sent(column, sent)) continue;
     property(writer, column.name(), engine::shape_schema(app, shape, Wire::kIn, shape.optional),
              column.column->doc);
-    const bool is_needed = !shape.optional && !shape.default_value && !column.column->system &&
-                           column.index != table.table->owner;
-    if (is_needed && !patch) needed.push_back(column.name());
+    if (must_be_sent(table, column, sent)) needed.push_back(column.name());
   }
   writer.end_object();
   required(writer, needed);
@@ -100,17 +121,19 @@ std::string input_schema(const model::AppModel& app, const TableInfo& table, boo
 
 std::string page_schema(const TableInfo& table) {
   return fmt::format(
-      R"({{"type":"object","required":["items","next_cursor"],"properties":{{"items":{{"type":"array","items":{}}},)"
-      R"("next_cursor":{{"type":["string","null"],"description":"for the next page; null at the end"}},)"
+      R"({{"type":"object","required":["items","next_cursor"],"properties":{{)"
+      R"("items":{{"type":"array","items":{}}},)"
+      R"("next_cursor":{{"type":["string","null"],)"
+      R"("description":"for the next page; null at the end"}},)"
       R"("total":{{"type":"integer","description":"with count=exact"}},)"
       R"("total_is_bound":{{"type":"boolean","description":"the count stopped at its bound"}}}}}})",
       engine::schema_ref(table.table->name));
 }
 
 std::string many_schema(const TableInfo& table) {
-  return fmt::format(
-      R"({{"type":"object","required":["items"],"properties":{{"items":{{"type":"array","items":{}}}}}}})",
-      engine::schema_ref(table.table->name));
+  return fmt::format(R"({{"type":"object","required":["items"],)"
+                     R"("properties":{{"items":{{"type":"array","items":{}}}}}}})",
+                     engine::schema_ref(table.table->name));
 }
 
 Parameter query(std::string name, std::string description,
@@ -197,8 +220,9 @@ void describe_table(engine::SnapshotBuilder& builder, const TableInfo& table) {
   const model::AppModel& app = builder.model();
   const std::string& name = table.table->name;
   builder.add_schema(name, row_schema(app, table));
-  builder.add_schema(name + "_create", input_schema(app, table, false));
-  builder.add_schema(name + "_patch", input_schema(app, table, true));
+  builder.add_schema(name + "_create", input_schema(app, table, Sent::kCreate));
+  builder.add_schema(name + "_patch", input_schema(app, table, Sent::kPatch));
+  builder.add_schema(name + "_replace", input_schema(app, table, Sent::kReplace));
   builder.add_schema(name + "_page", page_schema(table));
 }
 
@@ -269,8 +293,7 @@ Operation describe_replace(const TableInfo& table) {
   made.parameters.push_back(header("If-None-Match", "`*`: only create (412 if the row is there)"));
   made.parameters.push_back(prefer());
   made.request_types = {"application/json"};
-  // What a read gave may be sent back whole.
-  made.request_schema = R"({"type":"object"})";
+  made.request_schema = engine::schema_ref(table.table->name + "_replace");
   made.replies.push_back(row_reply(200, "replaced", table));
   made.replies.push_back(row_reply(201, "created", table));
   made.replies.push_back({204, "replaced; `return=minimal`", "", "", {}});

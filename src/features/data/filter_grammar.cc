@@ -143,7 +143,8 @@ Result<records::Path> parse_path(Scanner& in) {
     if (path.as_text) return in.expected("nothing behind `->>`: it ends a path");
     path.as_text = in.take('>');
     records::Path::Key key;
-    if (in.peek() == '"') {
+    const bool quoted = in.peek() == '"';
+    if (quoted) {
       TRY(key.name, in.value(""));
     } else {
       key.name = in.until(".,()-:");
@@ -152,11 +153,11 @@ Result<records::Path> parse_path(Scanner& in) {
         key.name += in.until(".,()-:");
       }
     }
-    if (key.name.empty()) return in.expected("a member's name or an index");
+    if (key.name.empty() && !quoted) return in.expected("a member's name or an index");
     int64_t index = 0;
     const char* end = key.name.data() + key.name.size();
     const auto parsed = std::from_chars(key.name.data(), end, index);
-    if (parsed.ec == std::errc() && parsed.ptr == end) key.index = index;
+    if (!quoted && parsed.ec == std::errc() && parsed.ptr == end) key.index = index;
     path.keys.push_back(std::move(key));
   }
   return path;

@@ -58,6 +58,7 @@ class QueryParser {
   Result<> embedded(const std::string& parameter, const std::string& value);
   Result<int64_t> number(std::string_view name, const std::string& text, int64_t min, int64_t max);
   std::unexpected<Error> unknown(const std::string& parameter) const;
+  std::vector<std::string> column_names() const;
   bool is_word(std::string_view name) const;
   bool may_filter() const { return allowed_ == Allowed::kList || allowed_ == Allowed::kChange; }
 
@@ -75,13 +76,19 @@ bool QueryParser::is_word(std::string_view name) const {
   return false;
 }
 
+std::vector<std::string> QueryParser::column_names() const {
+  std::vector<std::string> names;
+  for (const records::ColumnInfo& column : table_.columns) {
+    if (!column.column->hidden) names.push_back(column.name());
+  }
+  return names;
+}
+
 std::unexpected<Error> QueryParser::unknown(const std::string& parameter) const {
   std::vector<std::string> known;
   for (const std::string_view word : words_of(allowed_)) known.emplace_back(word);
   if (may_filter()) {
-    for (const records::ColumnInfo& column : table_.columns) {
-      if (!column.column->hidden) known.push_back(column.name());
-    }
+    for (std::string& column : column_names()) known.push_back(std::move(column));
   }
   const std::string near = model::nearest(parameter, known);
   return refuse(
@@ -127,8 +134,10 @@ Result<> QueryParser::word(std::string_view name, const std::string& value) {
   } else if (name == "on_conflict") {
     for (const std::string_view column : split(value, ',')) {
       if (table_.find(column) < 0) {
+        const std::string near = model::nearest(column, column_names());
         return refuse("on_conflict",
-                      fmt::format("{} has no column `{}`", table_.table->name, column));
+                      fmt::format("{} has no column `{}`{}", table_.table->name, column,
+                                  near.empty() ? "" : fmt::format("; did you mean `{}`?", near)));
       }
       parsed_.on_conflict.emplace_back(column);
     }

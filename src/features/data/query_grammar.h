@@ -1,7 +1,8 @@
 // The query string of a list (PostgREST's grammar) as a records::Query.
 //
 //   price=gte.100&name=ilike.*lamp*&or=(stock.gt.0,and(a.eq.1,b.not.is.null))&meta->>color=eq.red
-//   order=price.desc.nullslast,id&select=id,label:name,category(name),total:price.sum()&limit=20&cursor=…&count=exact
+//   order=price.desc.nullslast,id&select=id,label:name,category(name)&limit=20&cursor=…&count=exact
+//   select=category_id,total:price.sum(),count()   (where the table says `aggregates: true`)
 //   reviews.order=created_at.desc&reviews.limit=3&reviews.stars=gte.4   (of an embedded relation)
 //
 // Every parameter must mean something: one that does not is an error that names it and the nearest

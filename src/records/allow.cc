@@ -1,0 +1,77 @@
+// WriteScope: what the rules and checks of a table say of one row, before and after.
+#include "records/change.h"
+
+namespace mettle::records {
+
+Task<Result<>> WriteScope::allowed(const Rule& rule, const TableInfo& table,
+                                   const StoredRow* before, const StoredRow* after,
+                                   std::string_view action) {
+  if (!rule.expr) co_return fail(refused(who_, action, table.table->name));
+  if (rule.always()) co_return Result<>();
+  const StoredRow* rows[] = {before != nullptr ? before : after, after};
+  // One that names `new` says itself how the two may differ; any other must hold before and after.
+  const bool once = rule.names_new || !rule.reads_row || before == nullptr || after == nullptr;
+  for (int round = 0; round < (once ? 1 : 2); ++round) {
+    const rules::Bindings bindings =
+        rule.reads_row ? row_bindings(table, rows[round], after) : bindings_;
+    CO_TRY(const Value verdict, co_await evaluate(rule.expr, bindings));
+    if (!verdict.is_true()) co_return fail(refused(who_, action, table.table->name));
+  }
+  co_return Result<>();
+}
+
+Task<Result<bool>> WriteScope::may_write(const TableInfo& table, const ColumnInfo& column,
+                                         const StoredRow* before, const StoredRow& after) {
+  if (!column.write) co_return true;
+  if (!column.write->expr) co_return false;
+  // As with a table's rule: one that does not name `new` must hold before and after.
+  const bool both = before != nullptr && column.write->reads_row && !column.write->names_new;
+  const StoredRow* rows[] = {before != nullptr ? before : &after, &after};
+  for (int round = 0; round < (both ? 2 : 1); ++round) {
+    const rules::Bindings bindings = row_bindings(table, rows[round], &after);
+    CO_TRY(const Value verdict, co_await evaluate(column.write->expr, bindings));
+    if (!verdict.is_true()) co_return false;
+  }
+  co_return true;
+}
+
+Task<Result<>> WriteScope::columns_allowed(const TableInfo& table, const RowInput& input,
+                                           const StoredRow* before, const StoredRow& after,
+                                           const std::string& pointer) {
+  std::vector<Fault> faults;
+  for (const ColumnInfo& column : table.columns) {
+    if (!column.write || !input.values[static_cast<size_t>(column.index)]) continue;
+    const bool kept =
+        before != nullptr && (*before)[column.index].storage() == after[column.index].storage();
+    if (kept) continue;
+    CO_TRY(const bool may, co_await may_write(table, column, before, after));
+    if (may) continue;
+    faults.push_back(
+        {pointer_to(pointer, column.name()), Code::kNotWritable, "you may not write this column"});
+  }
+  if (faults.empty()) co_return Result<>();
+  Error error = make_error(Code::kForbidden, fmt::format("you may not write {} of {}",
+                                                         faults[0].pointer, table.table->name));
+  error.faults = std::move(faults);
+  co_return fail(std::move(error));
+}
+
+Task<Result<>> WriteScope::checks_hold(const TableInfo& table, const StoredRow& row,
+                                       const std::string& pointer) {
+  if (table.checks.empty()) co_return Result<>();
+  const rules::Bindings bindings = row_bindings(table, &row, &row);
+  std::vector<Fault> faults;
+  for (const CheckInfo& check : table.checks) {
+    CO_TRY(const Value verdict, co_await evaluate(check.expr, bindings));
+    // As SQL's CHECK: what cannot be told does not fail.
+    if (verdict.kind() != Kind::kBool || verdict.boolean()) continue;
+    faults.push_back({pointer, Code::kCheckFailed,
+                      check.message.empty()
+                          ? fmt::format("does not satisfy `{}`", check.expr->source().text)
+                          : check.message});
+  }
+  if (faults.empty()) co_return Result<>();
+  co_return fail(invalid(std::move(faults)));
+}
+
+}  // namespace mettle::records
