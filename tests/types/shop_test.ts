@@ -1,5 +1,5 @@
-// Uses the client that `mettle types` makes for examples/shop, against a server with an empty shop. Each line marked
-// @ts-expect-error must not compile: what is wrong is found before it is sent.
+// Uses the client that `mettle types` makes for examples/shop, against a server with an empty shop. What stands below a
+// ts-expect-error must not compile: what is wrong is found before it is sent.
 import { createClient, etagOf, Problem, type Page, type Row } from "./shop.js";
 
 declare const process: { env: Record<string, string | undefined>; exitCode: number };
