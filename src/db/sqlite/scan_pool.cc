@@ -65,7 +65,9 @@ Task<Result<>> ScanPool::run(Context& ctx, ScanJob& job) {
 
 void ScanPool::thread_main(Connection& connection) {
   Core core(seams_);
-  run_until_done(core, serve(connection));
+  // Not serve()'s own: the loop looks at it after the coroutine's frame is gone.
+  bool serving = true;
+  run_until_done(core, serve(connection, serving));
 }
 
 ScanJob* ScanPool::take() {
@@ -78,9 +80,8 @@ ScanJob* ScanPool::take() {
   return job;
 }
 
-Task<> ScanPool::serve(Connection& connection) {
+Task<> ScanPool::serve(Connection& connection, bool& serving) {
   // As in the writer: the loop gets control only when a unit awaits something foreign.
-  bool serving = true;
   Core::current()->post([&serving] { CHECK(!serving); });
   while (ScanJob* job = take()) {
     connection.budget().start(job->limits);

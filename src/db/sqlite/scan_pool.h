@@ -36,7 +36,7 @@ class ScanPool {
 
  private:
   void thread_main(Connection& connection);
-  Task<> serve(Connection& connection);
+  Task<> serve(Connection& connection, bool& serving);
   ScanJob* take();
   static Result<TxCounts> run_statement(Connection& connection, ScanJob& job);
   static Task<Result<TxCounts>> run_unit(Connection& connection, ScanJob& job);
