@@ -3,13 +3,14 @@
 
   tests/types/run.py [--binary build/dev/mettle]
 
-The client of each example must compile; shop_test.ts then runs against a server of examples/shop. Exit code 0 when all
+The client of each example and the code of docs/guides/types.md must compile; shop_test.ts then runs against a server of examples/shop. Exit code 0 when all
 holds. Needs node and the packages of tools/npm (make setup).
 """
 import argparse
 import json
 import os
 import pathlib
+import re
 import shutil
 import subprocess
 import sys
@@ -29,7 +30,7 @@ CONFIG = {
         "noUnusedParameters": True, "noImplicitReturns": True, "erasableSyntaxOnly": True, "target": "es2022",
         "lib": ["es2022", "dom", "dom.iterable"], "types": [], "module": "es2022", "moduleResolution": "bundler",
         "outDir": "out"},
-    "files": [f"{name}.ts" for name in (*EXAMPLES, "shop_test")]}
+    "files": [f"{name}.ts" for name in (*EXAMPLES, "shop_test", "guide")]}
 CUSTOMER = "01900000-0000-7000-8000-000100000001"
 OTHER = "01900000-0000-7000-8000-000100000002"
 
@@ -42,9 +43,20 @@ def run(command, folder, env, **more):
     return done.stdout
 
 
+def write_guide(binary, folder, env):
+    """The TypeScript of docs/guides/types.md as one program, over the app that the page shows."""
+    page = (ROOT / "docs/guides/types.md").read_text("utf-8")
+    fences = re.findall(r"^```(yaml mettle|ts)\n(.*?)^```", page, re.M | re.S)
+    (folder / "guide.yaml").write_text("".join(text for kind, text in fences if kind != "ts"))
+    run([binary, "types", "guide.yaml", "-o", "client.ts"], folder, env)
+    code = "\n".join(text for kind, text in fences if kind == "ts")
+    (folder / "guide.ts").write_text(code + "\ndeclare const process: { env: { SHOP_KEY: string } };\n")
+
+
 def compile_examples(binary, folder, env):
     for example in EXAMPLES:
         run([binary, "types", ROOT / f"examples/{example}/mettle.yaml", "-o", f"{example}.ts"], folder, env)
+    write_guide(binary, folder, env)
     shutil.copy(ROOT / "tests/types/shop_test.ts", folder)
     (folder / "tsconfig.json").write_text(json.dumps(CONFIG))
     run(["node", TSC], folder, env)
