@@ -22,6 +22,9 @@ if(TARGET rules_test)  # rules in memory against the same rules in SQLite
   target_link_libraries(rules_test PRIVATE mettle_db_sqlite)
 endif()
 mettle_folder(records records mettle_rules)
+if(TARGET records_test)  # the door over a store
+  target_link_libraries(records_test PRIVATE mettle_db_sqlite)
+endif()
 mettle_folder(engine engine mettle_records mettle_net)
 # The features, each a library; a feature may link another's only as tools/feature_deps.txt lists it.
 set(METTLE_FEATURES)
@@ -38,7 +41,7 @@ foreach(dir IN LISTS features)
     list(APPEND METTLE_FEATURES mettle_f_${feature})
   endif()
 endforeach()
-foreach(feature migrate auth transfer)  # their tests run on a store
+foreach(feature migrate auth transfer data batch openapi statics)  # their tests run on a store
   if(TARGET f_${feature}_test)
     target_link_libraries(f_${feature}_test PRIVATE mettle_db_sqlite)
   endif()
@@ -58,3 +61,7 @@ if(EXISTS ${CMAKE_SOURCE_DIR}/src/main.cc)
   target_link_libraries(mettle PRIVATE mettle_commands)
   target_precompile_headers(mettle REUSE_FROM mettle_pch)
 endif()
+# A C++ program that embeds Mettle: examples/embed.
+add_executable(embed_example examples/embed/main.cc)
+target_compile_options(embed_example PRIVATE ${METTLE_WARNINGS})
+target_link_libraries(embed_example PRIVATE mettle_app)

@@ -16,14 +16,14 @@ namespace mettle::app {
 
 // Observe comes first, so that the others may find it at work; then what adds addresses, in the
 // order of the API's description; then openapi, which describes what came before it.
-engine::Features make_features() {
+engine::Features make_features(commands::LibraryFunctions library) {
   engine::Features features;
   features.push_back(observe::make_observe());
   features.push_back(migrate::make_feature());
   features.push_back(auth::make_feature());
   features.push_back(data::make_feature());
   features.push_back(batch::make_feature());
-  features.push_back(commands::make_feature());
+  features.push_back(commands::make_feature({.http = nullptr, .library = std::move(library)}));
   features.push_back(queries::make_feature());
   features.push_back(routes::make_feature());
   features.push_back(openapi::make_feature());

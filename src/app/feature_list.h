@@ -2,9 +2,11 @@
 #pragma once
 
 #include "engine/feature.h"
+#include "features/commands/commands.h"
 
 namespace mettle::app {
 
-engine::Features make_features();
+// `library`: commands that the embedding program gives as functions.
+engine::Features make_features(commands::LibraryFunctions library = {});
 
 }  // namespace mettle::app

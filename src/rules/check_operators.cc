@@ -222,15 +222,23 @@ bool Checker::unify(NodeRef& a, NodeRef& b, uint32_t offset) {
 
 NodeRef Checker::null_comparison(const Syntax& syntax, Op op, NodeRef a, NodeRef b) {
   NodeRef other = is_null_literal(*a) ? b : a;
-  if (!is_dyn(other->type)) return make(op, make_type(Tag::kBool), syntax.offset, {a, b});
+  const bool asked = is_dyn(other->type) || other->type.tag == Tag::kRow;
+  if (!asked) return make(op, make_type(Tag::kBool), syntax.offset, {a, b});
   NodeRef test = make(Op::kIsNull, make_type(Tag::kBool), syntax.offset, {other});
   if (op == Op::kEqual) return test;
   return make(Op::kNot, make_type(Tag::kBool), syntax.offset, {test});
 }
 
 NodeRef Checker::comparison(const Syntax& syntax, Op op, NodeRef a, NodeRef b) {
-  if (!unify(a, b, syntax.offset)) return nullptr;
   const bool equality = op == Op::kEqual || op == Op::kNotEqual;
+  // Whether a step found its row at all.
+  const auto found = [](const Node& x, const Node& y) {
+    return is_null_literal(x) && y.op == Op::kName && y.type.tag == Tag::kRow && y.type.nullable;
+  };
+  if (equality && (found(*a, *b) || found(*b, *a))) {
+    return null_comparison(syntax, op, std::move(a), std::move(b));
+  }
+  if (!unify(a, b, syntax.offset)) return nullptr;
   if (is_null_literal(*a) || is_null_literal(*b)) {
     if (equality) return null_comparison(syntax, op, std::move(a), std::move(b));
     return fault(syntax.offset, "rule_type", "null is neither less nor greater than anything");

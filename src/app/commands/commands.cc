@@ -15,6 +15,7 @@ const std::vector<Command>& commands() {
       key_create_command(),
       key_list_command(),
       key_revoke_command(),
+      secret_show_command(),
       data_load_command(),
       data_dump_command(),
       backup_command(),

@@ -19,6 +19,7 @@ Command config_command();
 Command key_create_command();
 Command key_list_command();
 Command key_revoke_command();
+Command secret_show_command();
 Command data_load_command();
 Command data_dump_command();
 Command backup_command();

@@ -26,7 +26,9 @@ class CommandsTest : public engine::AppTest {
  protected:
   engine::Features features() override {
     engine::Features out;
-    out.push_back(make_feature());
+    Options options;
+    options.library = functions_;
+    out.push_back(make_feature(std::move(options)));
     return out;
   }
 
@@ -65,9 +67,11 @@ class CommandsTest : public engine::AppTest {
     return found ? found->minified() : "";
   }
 
+  LibraryFunctions functions_;
+
   // An app of one table `t` and the given commands.
   std::string app(const std::string& commands) {
-    return "mettle: 1\napp: t\ntables:\n"
+    return "mettle: 1\napp: t\nauth: {roles: [boss]}\ntables:\n"
            "  items:\n"
            "    key: code\n"
            "    columns:\n"
@@ -166,6 +170,205 @@ TEST_F(CommandsTest, ReportsEveryFaultOfTheInput) {
     EXPECT_NE(response.body.find("\"" + std::string(pointer) + "\""), std::string::npos)
         << pointer << " in " << response.body;
   }
+}
+
+TEST_F(CommandsTest, LosesTheColumnsThatTheCallerMayNotRead) {
+  serve(
+      app("  go:\n    access: \"true\"\n"
+          "    steps: [{insert: {items: {code: a, secret: x}}, as: item}]\n"
+          "    returns: {item: =item, all: [=item]}\n"));
+  const std::string poor = answer("go");
+  EXPECT_EQ(poor.find("secret"), std::string::npos) << poor;
+  must(write("DELETE FROM items"));
+  sign_in(kClerk, {"boss"});
+  const std::string rich = answer("go");
+  EXPECT_NE(rich.find(R"("all":[{)"), std::string::npos) << rich;
+  EXPECT_NE(rich.find(R"("secret":"x")"), std::string::npos) << rich;
+}
+
+TEST_F(CommandsTest, NamesOneRowOrManyByWhatTheStepSays) {
+  EXPECT_EQ(run("  go:\n    access: \"true\"\n    steps:\n"
+                "      - insert: {items: {code: a, n: 1}}\n"
+                "      - insert: {items: {code: b, n: 1}}\n"
+                "      - update: {items: {n: =row.n + 1}}\n"
+                "        where: \"row.n == 1\"\n"
+                "        as: both\n"
+                "      - update: {items: {n: =row.n * 10}}\n"
+                "        where: \"row.code == 'a'\"\n"
+                "        as: one\n"
+                "      - delete: {items: \"row.code == 'c'\"}\n"
+                "        as: none\n"
+                "    returns: {many: =size(both), one: =one.n, none: =none == null}\n"),
+            R"(200 {"many":2,"one":20,"none":true})");
+}
+
+TEST_F(CommandsTest, GoesOnWithoutAStepWhoseConditionDoesNotHold) {
+  EXPECT_EQ(run("  go:\n    access: \"true\"\n    input: {make: {type: bool}}\n    steps:\n"
+                "      - insert: {items: {code: a}}\n"
+                "        when: \"input.make\"\n"
+                "        as: item\n"
+                "    returns: {made: =item != null}\n",
+                R"({"make":false})"),
+            R"(200 {"made":false})");
+  EXPECT_EQ(answer("go", R"({"make":true})"), R"(200 {"made":true})");
+}
+
+TEST_F(CommandsTest, StopsAtACheckThatDoesNotHold) {
+  EXPECT_EQ(run("  go:\n    access: \"true\"\n    input: {n: {type: int}}\n    steps:\n"
+                "      - insert: {items: {code: a}}\n"
+                "      - check: \"input.n > 1\"\n"
+                "        else: {status: 422, code: too_few, detail: \"{input.n} is too few\", "
+                "pointer: input.n}\n",
+                R"({"n":1})")
+                .substr(0, 3),
+            "422");
+  EXPECT_EQ(number("SELECT count(*) FROM items"), 0);
+  EXPECT_EQ(answer("go", R"({"n":2})"), "204");
+}
+
+TEST_F(CommandsTest, SaysWhichMemberOfTheInputAColumnRefused) {
+  const std::string response =
+      run("  go:\n    access: \"true\"\n    input: {list: {list: {code: {type: text}, n: {type: "
+          "int}}}}\n"
+          "    steps:\n"
+          "      - each: {x: =input.list}\n"
+          "        steps: [{insert: {items: {code: =x.code, n: =x.n}}}]\n",
+          R"({"list":[{"code":"a","n":1},{"code":"much too long","n":-1}]})");
+  EXPECT_NE(response.find(R"("pointer":"/list/1/code","code":"too_long")"), std::string::npos)
+      << response;
+  EXPECT_NE(response.find(R"("pointer":"/list/1/n","code":"too_small")"), std::string::npos)
+      << response;
+  EXPECT_EQ(number("SELECT count(*) FROM items"), 0);
+}
+
+TEST_F(CommandsTest, ReportsAUniqueValueThatIsTaken) {
+  const std::string commands =
+      "  go:\n    access: \"true\"\n    input: {code: {type: text}}\n"
+      "    steps: [{insert: {items: {code: =input.code}}}]\n";
+  EXPECT_EQ(run(commands, R"({"code":"a"})"), "204");
+  const std::string taken = answer("go", R"({"code":"a"})");
+  EXPECT_EQ(taken.substr(0, 3), "409");
+  EXPECT_NE(taken.find(R"("pointer":"/code")"), std::string::npos) << taken;
+}
+
+TEST_F(CommandsTest, GetsOneRowOrSaysThatThereIsNone) {
+  const std::string commands =
+      "  go:\n    access: \"true\"\n    input: {code: {type: text}}\n"
+      "    steps: [{get: {items: \"row.code == input.code\"}, as: item}]\n    returns: =item.n\n"
+      "  free:\n    access: \"true\"\n    input: {code: {type: text}}\n"
+      "    steps:\n"
+      "      - get: {items: \"row.code == input.code\"}\n"
+      "        expect_rows: 0\n"
+      "        else: {status: 409, code: taken}\n";
+  EXPECT_EQ(run(commands, R"({"code":"a"})").substr(0, 3), "404");
+  EXPECT_EQ(answer("free", R"({"code":"a"})"), "204");
+  must(write("INSERT INTO items(id, created_at, updated_at, version, code, n) VALUES(x'" +
+             std::string(32, '1') + "', 1, 1, 1, 'a', 4)"));
+  EXPECT_EQ(answer("go", R"({"code":"a"})"), "200 4");
+  EXPECT_NE(answer("free", R"({"code":"a"})").find(R"("code":"taken")"), std::string::npos);
+}
+
+TEST_F(CommandsTest, ObeysTheTablesRulesWhereItActsForTheCaller) {
+  serve(
+      app("  go:\n    access: \"true\"\n    as_caller: true\n"
+          "    steps: [{insert: {items: {code: a}}}]\n"
+          "  find:\n    access: \"true\"\n    as_caller: true\n"
+          "    steps: [{get: {items: \"row.code == 'a'\"}}]\n"));
+  EXPECT_EQ(answer("go").substr(0, 3), "401");
+  must(write("INSERT INTO items(id, created_at, updated_at, version, code, n) VALUES(x'" +
+             std::string(32, '1') + "', 1, 1, 1, 'a', 4)"));
+  EXPECT_EQ(answer("find").substr(0, 3), "404");
+}
+
+TEST_F(CommandsTest, BindsTheValuesOfSqlInTheFormOfTheColumn) {
+  EXPECT_EQ(run("  go:\n    access: \"true\"\n"
+                "    input: {least: {type: decimal, scale: 1}, day: {type: date}}\n"
+                "    steps:\n"
+                "      - insert: {items: {code: a, price: \"1.50\", due: =input.day}}\n"
+                "      - insert: {items: {code: b, price: \"0.50\", due: =input.day}}\n"
+                "      - sql: SELECT code, price FROM items WHERE price >= :least AND due = :day "
+                "AND created_at >= :day\n"
+                "        returns: {code: text, price: {type: decimal, scale: 2}}\n"
+                "        as: found\n"
+                "      - sql: UPDATE items SET price = :least WHERE code = 'b'\n"
+                "        expect_rows: 1\n"
+                "    returns: =found\n",
+                R"({"least":"0.7","day":"2026-01-01"})"),
+            R"(200 [{"code":"a","price":"1.50"}])");
+  EXPECT_EQ(number("SELECT price FROM items WHERE code = 'b'"), 70);
+}
+
+TEST_F(CommandsTest, ComputesDecimalsExactlyAndSetsWhatLetIntroduced) {
+  EXPECT_EQ(
+      run("  go:\n    access: \"true\"\n    input: {prices: {list: {type: decimal, scale: 2}}}\n"
+          "    let: {total: =decimal('0.00'), n: 0}\n"
+          "    steps:\n"
+          "      - each: {p: =input.prices}\n"
+          "        steps: [{set: {total: =total + p, n: =n + 1}}]\n"
+          "      - set: {total: 0}\n"
+          "        when: \"n == 0\"\n"
+          "    returns: {total: =total, text: \"{n} make {total}\"}\n",
+          R"({"prices":["0.10","0.20"]})"),
+      R"(200 {"total":"0.30","text":"2 make 0.30"})");
+  EXPECT_EQ(answer("go", R"({"prices":[]})"), R"(200 {"total":"0.00","text":"0 make 0.00"})");
+}
+
+TEST_F(CommandsTest, BoundsWhatOneCallMayTouch) {
+  serve(
+      app("  go:\n    access: \"true\"\n    input: {l: {list: {type: int}}}\n    let: {n: 0}\n"
+          "    steps:\n      - each: {a: =input.l}\n        steps: [{set: {n: =n + a}}]\n"
+          "    returns: =n\n"));
+  std::string many = "[1";
+  for (int i = 0; i < kStepRowsMax; ++i) many += ",1";
+  EXPECT_NE(answer("go", R"({"l":)" + many + "]}").find("too_many_rows"), std::string::npos);
+}
+
+TEST_F(CommandsTest, ReportsFaultsOfStepsWithTheirPlace) {
+  const std::string faults =
+      check(app("  go:\n"
+                "    access: \"input.n\"\n"
+                "    input: {n: {type: int}, code: {type: text}}\n"
+                "    steps:\n"
+                "      - insert: {items: {code: =input.n}}\n"
+                "      - update: {items: {n: \"{input.n}\"}}\n"
+                "        where: \"row.m == 1\"\n"
+                "      - each: {x: =input.code}\n"
+                "        steps: [{check: \"x\"}]\n"
+                "      - sql: SELECT n FROM itms WHERE code = :cod\n"
+                "    returns: =ordr\n"));
+  for (const int line : {15, 18, 19, 20, 21, 23, 24}) {
+    EXPECT_NE(faults.find(fmt::format("test.yaml:{}:", line)), std::string::npos) << line << "\n"
+                                                                                  << faults;
+  }
+}
+
+TEST_F(CommandsTest, CompilesTheExamples) {
+  for (const char* name : {"shop", "shortener", "hiring", "todo"}) {
+    EXPECT_EQ(check(example(name)).find("error:"), std::string::npos) << check(example(name));
+  }
+}
+
+TEST_F(CommandsTest, CallsAFunctionOfTheProgram) {
+  functions_["go"] = [](LibraryCall& call) -> Result<std::optional<std::string>> {
+    const auto made = call.run(R"([{"method":"POST","path":"/items","body":{"code":"a","n":3}}])");
+    const auto rows = call.rows("items", "row.n >= input.least");
+    if (!made || !rows) return std::nullopt;
+    return *rows;
+  };
+  serve(
+      app("  go:\n    access: \"true\"\n    input: {least: {type: int}}\n    handler: library\n"));
+  const std::string good = answer("go", R"({"least":1})");
+  EXPECT_EQ(good.substr(0, 6), "200 [{") << good;
+  EXPECT_NE(good.find(R"("code":"a","n":3)"), std::string::npos) << good;
+  // The same code again: the function's error is the command's, and nothing is kept.
+  EXPECT_EQ(answer("go", R"({"least":1})").substr(0, 3), "409");
+  EXPECT_EQ(number("SELECT count(*) FROM items"), 1);
+}
+
+TEST_F(CommandsTest, SaysThatAFunctionIsMissing) {
+  const std::string commands = "  go:\n    access: \"true\"\n    handler: library\n";
+  EXPECT_NE(check(app(commands)).find("warning:"), std::string::npos);
+  EXPECT_EQ(run(commands).substr(0, 3), "501");
 }
 
 }  // namespace

@@ -280,7 +280,8 @@ void ProgramCompiler::introduce(const model::Step& step, const std::string& path
     if (code.as == As::kRows) type.element = std::make_shared<const rules::Type>(type);
   }
   if (code.as == As::kRows) type.tag = Tag::kList;
-  if (code.as == As::kRow && step.verb != Verb::kInsert) type.nullable = true;
+  // Such a name may be compared with null: whether there was a row.
+  if (code.as == As::kRow && (step.verb != Verb::kInsert || step.when)) type.nullable = true;
   const rules::Type* before = environment_.find(step.as);
   if (before != nullptr && before->tag != type.tag) {
     compiling_.faults.error(step.pos, path + ".as", "name_taken",

@@ -67,7 +67,8 @@ std::string message_id(const engine::Call& call,
 // A problem of the handler's as our error: RFC 9457 with our `code`.
 std::optional<Error> decided_problem(const net::HttpAnswer& answer) {
   const auto type = answer.header("Content-Type").value_or("");
-  if (answer.status < 400 || answer.status > 499) return std::nullopt;
+  // 401 is said to us, whose signature did not please, and not to the caller.
+  if (answer.status < 400 || answer.status > 499 || answer.status == 401) return std::nullopt;
   if (!istarts_with(type, "application/problem+json")) return std::nullopt;
   const auto document = JsonDocument::parse(answer.body);
   if (!document || !document->root().is_object()) return std::nullopt;
@@ -93,9 +94,14 @@ struct Decided {
   std::optional<Error> refusal;  // a problem, instead
 };
 
+// An answer without a body does nothing and returns nothing.
+std::string_view json_of(const std::string& body) {
+  return body.empty() ? std::string_view("{}") : std::string_view(body);
+}
+
 // Checks the form of a good answer.
 Result<> check_answer(const std::string& command, const std::string& body) {
-  const auto document = JsonDocument::parse(body.empty() ? "{}" : body);
+  const auto document = JsonDocument::parse(json_of(body));
   if (!document) return fail(handler_failed(command, "no JSON: " + document.error().detail));
   if (!document->root().is_object()) return fail(handler_failed(command, "no JSON object"));
   for (const auto member : document->root().members()) {
@@ -116,8 +122,7 @@ class HandlerMutation final : public records::Mutation {
 
   Task<Result<records::Answer>> run(records::WriteScope& scope) override {
     if (decided_.refusal) co_return fail(*decided_.refusal);
-    CO_TRY(const JsonDocument document,
-           JsonDocument::parse(decided_.body.empty() ? "{}" : decided_.body));
+    CO_TRY(const JsonDocument document, JsonDocument::parse(json_of(decided_.body)));
     if (const auto operations = document.root().find("operations")) {
       auto done = co_await batch::run_operations(scope, *operations, options_);
       if (!done) co_return fail(of_operations(std::move(done.error())));

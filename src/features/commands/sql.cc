@@ -150,6 +150,16 @@ rules::ExprRef SqlCompiler::parameter_rule(const SqlToken& token) {
 bool SqlCompiler::resolve() {
   const SqlNames names(tokens_, compiling_.app);
   tables_ = names.tables();
+  const bool for_both = text_.sqlite && text_.postgres && text_.sqlite->pos == text_.postgres->pos;
+  if (for_both) {
+    for (const size_t at : computed_decimals(tokens_, names)) {
+      fault(tokens_[at].begin, "sql_decimal",
+            "the statement computes with the decimal " + tokens_[at].text +
+                ", which SQLite keeps as the whole number of its smallest units: say it for each "
+                "engine",
+            "sql: {sqlite: …, postgres: …}");
+    }
+  }
   for (size_t i = 0; i < tokens_.size(); ++i) {
     if (tokens_[i].kind != SqlToken::Kind::kParameter) continue;
     SqlParameter parameter;

@@ -186,6 +186,28 @@ bool SqlNames::mentions(model::Type type) const {
   });
 }
 
+std::vector<size_t> computed_decimals(const std::vector<SqlToken>& tokens, const SqlNames& names) {
+  constexpr std::array<std::string_view, 5> kComputing = {"+", "-", "*", "/", "%"};
+  constexpr std::array<std::string_view, 3> kScaling = {"avg", "round", "total"};
+  std::vector<size_t> out;
+  const Look look(tokens, names);
+  for (size_t i = 0; i < tokens.size(); ++i) {
+    if (!tokens[i].is_name() || look.at(i + 1).is(".") || look.at(i + 1).is("(")) continue;
+    const bool qualified = i >= 2 && tokens[i - 1].is(".");
+    const size_t begin = qualified ? i - 2 : i;
+    const model::Column* column =
+        names.column(qualified ? folded(tokens[i - 2]) : "", folded(tokens[i]));
+    if (column == nullptr || column->shape.type != model::Type::kDecimal) continue;
+    bool computed = one_of(look.at(i + 1), kComputing);
+    if (begin > 0) computed = computed || one_of(tokens[begin - 1], kComputing);
+    if (begin > 1 && tokens[begin - 1].is("(")) {
+      computed = computed || one_of(tokens[begin - 2], kScaling);
+    }
+    if (computed) out.push_back(i);
+  }
+  return out;
+}
+
 Beside beside(const std::vector<SqlToken>& tokens, size_t index, const SqlNames& names) {
   const Look look(tokens, names);
   const SqlToken& next = look.at(index + 1);

@@ -46,4 +46,8 @@ struct Beside {
 // Of the parameter tokens[index].
 Beside beside(const std::vector<SqlToken>& tokens, size_t index, const SqlNames& names);
 
+// Decimal columns that the text computes with (arithmetic, avg, round): the engines store them
+// differently, so what comes out differs. Indexes of tokens.
+std::vector<size_t> computed_decimals(const std::vector<SqlToken>& tokens, const SqlNames& names);
+
 }  // namespace mettle::commands

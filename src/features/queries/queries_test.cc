@@ -110,6 +110,16 @@ TEST_F(QueriesTest, ReadsNeitherHiddenColumnsNorTablesOfOthers) {
   }
 }
 
+TEST_F(QueriesTest, WantsBothDialectsWhereDecimalsAreComputed) {
+  const std::string tail = "\n    returns: {x: int}\n";
+  const std::string head = "    access: \"true\"\n    sql: ";
+  for (const char* sql :
+       {"SELECT sum(price * n) AS x FROM sales", "SELECT avg(s.price) AS x FROM sales s"}) {
+    EXPECT_NE(check(app(head + sql + tail)).find("sql_decimal"), std::string::npos) << sql;
+  }
+  EXPECT_EQ(check(app(head + "SELECT sum(price) AS x FROM sales" + tail)), "");
+}
+
 TEST_F(QueriesTest, NamesTheColumnsThatTheStatementGives) {
   const std::string faults =
       check(app("    access: \"true\"\n    sql: SELECT what, n AS m FROM sales\n"
