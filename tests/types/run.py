@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Compiles what `mettle types` prints, strictly, and uses it against the real binary.
+"""Compiles what `mettle types` prints, strictly, and uses it against the real binary; holds `mettle schema` to the examples.
 
   tests/types/run.py [--binary build/dev/mettle]
 
@@ -63,6 +63,13 @@ def compile_examples(binary, folder, env):
     (folder / "out/package.json").write_text('{"type": "module"}\n')
 
 
+def check_schema(binary, folder, env):
+    run([binary, "schema", "-o", "schema.json"], folder, env)
+    files = [ROOT / f"examples/{example}/mettle.yaml" for example in EXAMPLES]
+    print(run(["node", ROOT / "tests/types/schema.mjs", "schema.json", *files, ROOT / "src/app/starter/mettle.yaml"],
+              folder, env), end="")
+
+
 def make_users(url, admin):
     rows = [{"id": CUSTOMER, "email": "ann@example.test", "name": "Ann"},
             {"id": OTHER, "email": "bob@example.test", "name": "Bob"}]
@@ -99,6 +106,7 @@ def main():
         folder = pathlib.Path(name)
         env = environment(folder, {})
         try:
+            check_schema(binary, folder, env)
             compile_examples(binary, folder, env)
             use_shop(binary, folder, env)
         except Trouble as error:
