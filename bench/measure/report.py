@@ -66,7 +66,7 @@ def header_lines(result):
         f"p99 {sync['p99_us']:.0f}",
         "durability: Mettle at its default (synchronous=FULL), Fastify + better-sqlite3 in WAL with synchronous=FULL; "
         "nginx stores nothing",
-        "on: Mettle's log (a line a request, to a file) and metrics; Fastify's log (a line a request, buffered); "
+        "on: Mettle's log (a line a request, written at once) and metrics; Fastify's log (a line a request, buffered); "
         "nginx's access log (buffered)",
         f"versions: {made['mettle']}; nginx {made['nginx']}; Fastify {made['fastify']}; better-sqlite3 {made['better_sqlite3']}; "
         f"wrk {made['wrk']}",
