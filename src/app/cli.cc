@@ -136,6 +136,8 @@ void declare(CLI::App& parser, const Command& command, std::vector<Slot>& slots)
     added->required(option.required);
     if (is_operand(option)) {
       added->expected(option.required ? 1 : 0, option.repeated ? 1 << 20 : 1);
+      // Else the first of several operands takes all words.
+      if (option.required) added->allow_extra_args(option.repeated);
     } else {
       added->expected(1)->allow_extra_args(false);
       if (option.repeated) added->take_all();

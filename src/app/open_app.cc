@@ -5,6 +5,7 @@
 #include <ostream>
 
 #include "app/feature_list.h"
+#include "base/log.h"
 #include "features/migrate/keeper.h"
 #include "model/load.h"
 #include "model/print.h"
@@ -67,6 +68,7 @@ Result<std::unique_ptr<Session>> Session::open(const engine::Config& config) {
 
 Result<> fit_database(const engine::Config& config, const std::string& path,
                       const model::AppModel& app, FitTo to, Io& io) {
+  set_log_level(LogLevel::kWarn);  // a command's talk is its own
   const bool there = std::filesystem::exists(std::filesystem::path(config.data) / "app.db");
   auto open = open_store(config, StoreUse::kServe, system_seams(), metrics());
   const bool served = !open && there;  // or it cannot be opened: the next attempt says so

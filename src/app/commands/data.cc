@@ -160,9 +160,9 @@ void print_report(const LoadReport& loaded, const std::string& input, bool json,
         loaded.stopped ? "; nothing of their batch was written" : ", passed over");
   }
   if (!json) {
-    io.err << fmt::format("{} rows: {} inserted, {} updated, {} skipped\n", grouped(loaded.rows),
-                          grouped(loaded.inserted), grouped(loaded.updated),
-                          grouped(loaded.skipped));
+    io.err << fmt::format("{} {}: {} inserted, {} updated, {} skipped\n", grouped(loaded.rows),
+                          loaded.rows == 1 ? "row" : "rows", grouped(loaded.inserted),
+                          grouped(loaded.updated), grouped(loaded.skipped));
     return;
   }
   std::string text;
@@ -313,7 +313,7 @@ int run_dump(const Arguments& args, Io& io) {
   if (args.has("--json")) {
     io.out << fmt::format("{{\"rows\":{}}}\n", *rows);
   } else {
-    io.err << grouped(*rows) << " rows\n";
+    io.err << grouped(*rows) << (*rows == 1 ? " row\n" : " rows\n");
   }
   return kDone;
 }
@@ -348,7 +348,7 @@ Command data_load_command() {
       {"--on-conflict", "fail|skip|update", "what to do where a unique value is taken", "fail"},
       {"--skip-bad", "", "write the good rows and report the bad ones"},
       {"--max-errors", "N", "how many faults to report", "100"},
-      {"--batch", "N", "rows of one transaction", "1000"},
+      {"--batch", "N", "rows of one transaction", "5000"},
       {"--resume", "", "go on where an earlier load of the same input stopped"},
       {"--restart", "", "begin again although an earlier load of it stopped midway"}};
   add_options(command);

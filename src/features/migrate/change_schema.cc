@@ -40,11 +40,13 @@ void replace_all(std::vector<std::string>& names, const std::string& from, const
 }  // namespace
 
 ChangeSchema::ChangeSchema(db::WriteTx& tx, model::SchemaSnapshot was,
-                           const model::SchemaSnapshot& wanted, ColumnIds ids)
+                           const model::SchemaSnapshot& wanted, ColumnIds ids,
+                           std::vector<std::string> may_empty)
     : tx_(tx),
       was_(std::move(was)),
       wanted_(wanted),
       ids_(std::move(ids)),
+      may_empty_(std::move(may_empty)),
       before_(was_),
       after_(wanted_),
       fit_(tx_, was_, after_, wanted_) {}
@@ -70,9 +72,7 @@ Task<Result<>> ChangeSchema::run(const std::vector<Change>& changes, const model
     if (was_.find(table.name) != nullptr) continue;
     CO_TRY_VOID(co_await run_sql(after_.create_table(table, table.name, ids_)));
   }
-  for (const Change& change : changes) {
-    CO_TRY_VOID(co_await fit_.before_change(change));
-  }
+  CO_TRY_VOID(co_await ask_rows(changes));
   if (!misfits().empty()) co_return Result<>();
   CO_FAIL_POINT("schema.before_tables");
   for (const TableSchema& table : wanted_.tables) {
@@ -151,6 +151,21 @@ Task<Result<>> ChangeSchema::rename_columns(const std::vector<Change>& changes) 
       }
       replace_all(table.key, change.from, change.to);
     }
+  }
+  co_return Result<>();
+}
+
+Task<Result<>> ChangeSchema::ask_rows(const std::vector<Change>& changes) {
+  for (const Change& change : changes) {
+    const size_t before = misfits().size();
+    CO_TRY_VOID(co_await fit_.before_change(change));
+    if (misfits().size() == before || change.kind != Kind::kChangeType) continue;
+    const std::string name = change.table + "." + change.column;
+    const ColumnSchema* to = wanted_.find(change.table)->find(change.column);
+    if (std::ranges::count(may_empty_, name) == 0 || to == nullptr) continue;
+    if (!to->optional && !to->default_value) continue;  // its rows would have no value
+    fit_.forget_last();
+    replaced_.push_back(name);
   }
   co_return Result<>();
 }

@@ -21,8 +21,9 @@ namespace mettle::migrate {
 class ChangeSchema {
  public:
   // `was` and `ids` are what is recorded; ids of columns that are new are added.
+  // `may_empty`: columns ("table.column") that start empty where their values do not fit.
   ChangeSchema(db::WriteTx& tx, model::SchemaSnapshot was, const model::SchemaSnapshot& wanted,
-               ColumnIds ids);
+               ColumnIds ids, std::vector<std::string> may_empty);
 
   // Success with misfits() when the rows do not allow it.
   Task<Result<>> run(const std::vector<model::Change>& changes, const model::AppModel& app,
@@ -34,6 +35,7 @@ class ChangeSchema {
   Task<Result<>> rename_columns(const std::vector<model::Change>& changes);
   Task<Result<>> drop_tables(const std::vector<model::Change>& changes);
   Task<Result<>> number_columns();
+  Task<Result<>> ask_rows(const std::vector<model::Change>& changes);
   Task<Result<>> fit_columns(const model::TableSchema& from, const model::TableSchema& to);
   Task<Result<>> rebuild(const model::TableSchema& from, const model::TableSchema& to);
   Task<Result<>> fit_objects();
@@ -45,6 +47,7 @@ class ChangeSchema {
   model::SchemaSnapshot was_;  // names move on as they are changed
   const model::SchemaSnapshot& wanted_;
   ColumnIds ids_;
+  const std::vector<std::string> may_empty_;
   std::vector<std::string> replaced_;  // "table.column": starts empty
   SqliteDdl before_, after_;
   RowsFit fit_;

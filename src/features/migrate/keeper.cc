@@ -96,8 +96,10 @@ void FitUnit::find_clashes(const model::SchemaSnapshot& schema, const Recorded& 
 void FitUnit::warn_unused_drops(const std::vector<Change>& changes) {
   for (const std::string& drop : wanted_.allow_drop) {
     const bool used = std::ranges::any_of(changes, [&](const Change& change) {
-      return change.loses_data && (drop == change.table || drop.ends_with("." + change.column) ||
-                                   drop.starts_with(change.table + "."));
+      const bool may_lose = change.loses_data || change.kind == Change::Kind::kChangeType;
+      const bool named =
+          drop == change.table || (!change.column.empty() && drop.ends_with("." + change.column));
+      return may_lose && named;
     });
     if (used) continue;
     faults.warning({}, {}, "nothing_to_drop",
@@ -138,7 +140,7 @@ Task<Result<>> FitUnit::run(db::WriteTx& tx) {
 Task<Result<>> FitUnit::change(db::WriteTx& tx, const Recorded& recorded,
                                const std::vector<Change>& changes) {
   const model::SchemaSnapshot schema = model::snapshot_of(wanted_.app);
-  ChangeSchema change(tx, recorded.schema, schema, recorded.ids);
+  ChangeSchema change(tx, recorded.schema, schema, recorded.ids, wanted_.allow_drop);
   CO_TRY_VOID(co_await change.run(changes, wanted_.app, now_));
   for (const Misfit& misfit : change.misfits()) refuse(*misfit.change, misfit.message);
   if (faults.has_errors()) co_return fail(Code::kInvalidApp, "rows do not fit");

@@ -3,58 +3,16 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "db/sqlite/store_fixture.h"
-#include "features/migrate/recorded.h"
-#include "model/load.h"
-#include "records/sqlite_functions.h"
+#include "features/migrate/keeper_fixture.h"
 
 namespace mettle::migrate {
 namespace {
 
 using testing::HasSubstr;
 
-class KeeperTest : public db::StoreTest {
+class KeeperTest : public KeeperFixture {
  protected:
-  void SetUp() override {
-    db::SqliteOptions o = options();
-    o.functions.push_back(&records::register_sqlite_functions);
-    open(std::move(o));
-  }
-
-  static std::shared_ptr<const model::AppModel> app(const std::string& tables) {
-    model::Faults faults;
-    auto loaded =
-        model::load_text("mettle: 1\napp: test\ntables:\n" + tables, "app.yaml", {}, faults);
-    EXPECT_FALSE(faults.has_errors()) << first(faults);
-    return loaded;
-  }
-  static std::string first(const model::Faults& faults) {
-    std::string out;
-    for (const model::FileFault& fault : faults.sorted()) {
-      out += fault.path + ": " + fault.message + " [" + fault.code + "] " + fault.fix + "\n";
-    }
-    return out;
-  }
-
-  // The faults, as text; empty if it was done.
-  std::string fit(const std::string& tables, std::vector<std::string> drops = {}) {
-    const auto model = app(tables);
-    if (!model) return "does not load";
-    model::Faults faults;
-    const engine::SchemaKeeper::Wanted wanted{*model, own_, std::move(drops)};
-    Context ctx = context();
-    Keeper keeper;
-    const Result<> done = run_task(core_, keeper.fit(ctx, *store_, wanted, faults));
-    EXPECT_TRUE(done.has_value()) << done.error().detail << " / " << done.error().inside;
-    return faults.has_errors() ? first(faults) : "";
-  }
-  int64_t version() { return number("SELECT max(version) FROM mettle_schema"); }
-  std::string text(const std::string& sql) {
-    const db::Rows out = rows(sql);
-    return out.rows.empty() || out.rows[0][0].is_null() ? "" : out.rows[0][0].text();
-  }
-
-  std::vector<std::string> own_ = {"CREATE TABLE IF NOT EXISTS mettle_own (x INTEGER) STRICT"};
+  void SetUp() override { open_store(); }
 };
 
 constexpr const char* kShop = R"(
@@ -180,6 +138,8 @@ TEST_F(ShopTest, RefusesARequiredColumnThatRowsWouldLack) {
   EXPECT_THAT(told, HasSubstr("optional: true"));
   EXPECT_EQ(version(), 1);
   EXPECT_EQ(number("SELECT count(*) FROM pragma_table_xinfo('products') WHERE name = 'brand'"), 0);
+  must(write("DELETE FROM products"));
+  EXPECT_EQ(fit(shop("note:", "brand: {type: text}\n      note:")), "");
 }
 
 TEST_F(ShopTest, ARebuildKeepsRowsChildrenAndRowNumbers) {
@@ -247,6 +207,36 @@ TEST_F(ShopTest, RefusesADropUntilItIsAllowed) {
   EXPECT_EQ(number("SELECT count(*) FROM products"), 2);
   EXPECT_EQ(number("SELECT count(*) FROM pragma_table_xinfo('products') WHERE name = 'note'"), 0);
   EXPECT_EQ(number("SELECT count(*) FROM mettle_columns WHERE column_name = 'note'"), 0);
+}
+
+TEST_F(ShopTest, DropsATableAndItsReferencesTogether) {
+  const std::string without = std::string(kShop).substr(std::string(kShop).find("  products:"));
+  std::string tables = without;
+  tables.replace(tables.find("category_id: {references: categories, on_delete: cascade}"), 57,
+                 "category_id: {type: uuid}");
+  EXPECT_THAT(fit(tables), HasSubstr("--allow-drop categories"));
+  EXPECT_EQ(fit(tables, {"categories"}), "");
+  EXPECT_EQ(number("SELECT count(*) FROM products WHERE category_id IS NOT NULL"), 2);
+  EXPECT_EQ(fit(tables), "");
+}
+
+TEST_F(ShopTest, AReferenceChangesItsTargetOnlyWhereEachValueHasItsRow) {
+  const std::string other = std::string(kShop) + "  groups:\n    columns: {n: {type: int}}\n";
+  ASSERT_EQ(fit(other), "");
+  std::string moved = other;
+  moved.replace(moved.find("references: categories"), 22, "references: groups");
+  EXPECT_THAT(fit(moved), HasSubstr("does not fit 2 rows"));
+  must(write("INSERT INTO groups (id, n) SELECT id, 1 FROM categories"));
+  EXPECT_EQ(fit(moved), "");
+  EXPECT_FALSE(write("UPDATE products SET category_id = zeroblob(16)").has_value());
+}
+
+TEST_F(ShopTest, StartsAColumnEmptyWhereItsTypeCannotFollow) {
+  const std::string changed =
+      shop("note: {type: text, optional: true}", "note: {type: int, optional: true}");
+  EXPECT_THAT(fit(changed), HasSubstr("cannot keep the values"));
+  EXPECT_EQ(fit(changed, {"products.note"}), "");
+  EXPECT_EQ(number("SELECT count(*) FROM products WHERE note IS NULL"), 2);
 }
 
 TEST_F(ShopTest, RefusesALikelyRename) {

@@ -95,42 +95,14 @@ std::string recorded_json(const model::SchemaSnapshot& schema,
   return out;
 }
 
-// "a" INTEGER, "b" TEXT → the definitions, by the column's name.
-std::map<std::string, std::string> definitions(const std::string& sql) {
-  std::map<std::string, std::string> out;
-  const size_t open = sql.find('(');
-  int depth = 0;
-  char quote = 0;
-  size_t begin = open + 1;
-  for (size_t i = open; open != std::string::npos && i < sql.size(); ++i) {
-    const char c = sql[i];
-    if (quote != 0) {
-      if (c == quote) quote = 0;
-      continue;
-    }
-    if (c == '\'' || c == '"') quote = c;
-    if (c == '(') ++depth;
-    if (c == ')') --depth;
-    if ((c == ',' && depth == 1) || (c == ')' && depth == 0)) {
-      const std::string_view one = trim_ascii(std::string_view(sql).substr(begin, i - begin));
-      std::string_view name = one.substr(0, one.find(' '));
-      if (name.size() > 2 && name.front() == '"') name = name.substr(1, name.size() - 2);
-      out[std::string(name)] = one;
-      begin = i + 1;
-      if (depth == 0) break;
-    }
-  }
-  return out;
-}
-
 void report(model::Faults& faults, const std::string& what, std::string fix) {
   faults.error({}, {}, "schema_drift", "the database was changed behind Mettle's back: " + what,
                std::move(fix));
 }
 
 void compare_table(const LiveObject& was, const LiveObject& is, model::Faults& faults) {
-  const auto before = definitions(was.sql);
-  const auto now = definitions(is.sql);
+  const auto before = column_definitions(was.sql);
+  const auto now = column_definitions(is.sql);
   bool told = false;
   for (const auto& [name, definition] : now) {
     const auto it = before.find(name);
@@ -159,6 +131,33 @@ void compare_table(const LiveObject& was, const LiveObject& is, model::Faults& f
 }
 
 }  // namespace
+
+std::map<std::string, std::string> column_definitions(const std::string& sql) {
+  std::map<std::string, std::string> out;
+  const size_t open = sql.find('(');
+  int depth = 0;
+  char quote = 0;
+  size_t begin = open + 1;
+  for (size_t i = open; open != std::string::npos && i < sql.size(); ++i) {
+    const char c = sql[i];
+    if (quote != 0) {
+      if (c == quote) quote = 0;
+      continue;
+    }
+    if (c == '\'' || c == '"') quote = c;
+    if (c == '(') ++depth;
+    if (c == ')') --depth;
+    if ((c == ',' && depth == 1) || (c == ')' && depth == 0)) {
+      const std::string_view one = trim_ascii(std::string_view(sql).substr(begin, i - begin));
+      std::string_view name = one.substr(0, one.find(' '));
+      if (name.size() > 2 && name.front() == '"') name = name.substr(1, name.size() - 2);
+      out[std::string(name)] = one;
+      begin = i + 1;
+      if (depth == 0) break;
+    }
+  }
+  return out;
+}
 
 Task<Result<int64_t>> run_sql(db::Tx& tx, std::string sql, std::vector<Value> values,
                               db::RowSink* sink) {

@@ -9,6 +9,7 @@
 // Inside a unit of the store; a few statements each.
 #pragma once
 
+#include <map>
 #include <set>
 #include <string>
 #include <vector>
@@ -58,6 +59,9 @@ void find_drift(const Recorded& recorded, const std::vector<LiveObject>& live,
 // The names of tables and views that are not the app's.
 std::vector<std::string> unknown_tables(const model::SchemaSnapshot& schema,
                                         const std::vector<LiveObject>& live);
+
+// The columns of a CREATE TABLE, each as it stands there, by its name.
+std::map<std::string, std::string> column_definitions(const std::string& create_table);
 
 // Runs a statement that is made for this once.
 Task<Result<int64_t>> run_sql(db::Tx& tx, std::string sql, std::vector<Value> values = {},

@@ -39,6 +39,7 @@ class RowsFit {
                              Timestamp now);
 
   const std::vector<Misfit>& misfits() const { return misfits_; }
+  void forget_last() { misfits_.pop_back(); }
 
  private:
   // Adds a misfit where rows of the table satisfy the condition ("" for any row).

@@ -20,6 +20,16 @@ std::string unknown_column(const records::TableInfo& table, const std::string& n
                      near.empty() ? "" : "; did you mean " + near + "?");
 }
 
+Result<Value> field_value(const ColumnInfo& column, std::string_view text,
+                          std::vector<Fault>& faults) {
+  if (column.shape.kind.kind == Kind::kJson) {
+    TRY(const JsonDocument document, JsonDocument::parse(text));
+    return records::value_from_json(column.shape, document.root(), "", faults);
+  }
+  TRY(const Value value, records::value_from_text(column.shape, text));
+  return records::value_from_value(column.shape, value, "", faults);
+}
+
 // What may be written: everything that the table's file names, and what the server else sets.
 int find_column(const records::TableInfo& table, const std::string& name) {
   const int index = table.find(name);
@@ -89,13 +99,13 @@ void RowMaker::from_csv(const RawRow& raw, records::RowInput& row,
       if (column.column->shape.optional && !column.column->shape.default_value) out = Value();
       continue;
     }
-    auto value = records::value_from_text(column.shape, field.text);
+    std::vector<Fault> faults;
+    auto value = field_value(column, field.text, faults);
     if (!value) {
       bad.push_back({raw.line, field.column, column.name(), value.error().detail});
       continue;
     }
-    std::vector<Fault> faults;
-    out = records::value_from_value(column.shape, *value, "", faults);
+    out = std::move(*value);
     take_faults(faults, raw, field.column, column.name(), bad);
   }
 }
