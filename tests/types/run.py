@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
-"""Compiles what `mettle types` prints, strictly, and uses it against the real binary; holds `mettle schema` to the examples.
+"""Holds what `mettle types` and `mettle schema` print to what they are for.
 
   tests/types/run.py [--binary build/dev/mettle]
 
-The client of each example and the code of docs/guides/types.md must compile; shop_test.ts then runs against a server of examples/shop. Exit code 0 when all
-holds. Needs node and the packages of tools/npm (make setup).
+The schema takes the examples and refuses what is none. The client of each example and the code of docs/guides/types.md
+compile, strictly; shop_test.ts uses the shop's against a server. Exit code 0 when all holds. Needs node and the packages
+of tools/npm (make setup).
 """
 import argparse
 import json
