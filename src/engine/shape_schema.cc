@@ -28,11 +28,48 @@ void type(JsonWriter& writer, std::string_view name, bool nullable) {
   writer.end_array();
 }
 
+// Whether ECMAScript, whose patterns JSON Schema has, reads the RE2 pattern and reads it alike.
+bool is_ecma(std::string_view pattern) {
+  constexpr std::string_view kEscapes = R"(dDwWsStnrf^$\.*+?()[]{}|/)";
+  bool in_class = false;
+  for (size_t i = 0; i < pattern.size(); ++i) {
+    const char c = pattern[i];
+    const std::string_view rest = pattern.substr(i + 1);
+    if (c == '\\') {
+      if (rest.empty()) return false;
+      if (kEscapes.find(rest[0]) == std::string_view::npos && !(in_class && rest[0] == '-')) {
+        return false;
+      }
+      ++i;
+    } else if (in_class) {
+      if (c == '[' && rest.starts_with(':')) return false;
+      in_class = c != ']';
+    } else if (c == '[') {
+      if (rest.starts_with(']') || rest.starts_with("^]")) return false;
+      in_class = true;
+    } else if (c == '(') {
+      if (rest.starts_with('?') && !rest.starts_with("?:")) return false;
+    } else if (c == '{') {
+      const size_t end = rest.find('}');
+      if (end == std::string_view::npos || end == 0 ||
+          rest.substr(0, end).find_first_not_of("0123456789,") != std::string_view::npos) {
+        return false;
+      }
+      i += end + 1;
+    } else if (c == ']' || c == '}') {
+      return false;
+    }
+  }
+  return true;
+}
+
 void text_schema(JsonWriter& writer, const model::Shape& shape, bool nullable) {
   type(writer, "string", nullable);
   keyword(writer, "minLength", shape.length_min);
   keyword(writer, "maxLength", shape.length_max);
-  if (!shape.match.empty()) keyword(writer, "pattern", shape.match);
+  if (shape.match.empty()) return;
+  if (is_ecma(shape.match)) return keyword(writer, "pattern", shape.match);
+  keyword(writer, "description", fmt::format("must match `{}` (RE2)", shape.match));
 }
 
 // Digits with exactly the column's scale, as the server writes them.

@@ -9,7 +9,7 @@ namespace mettle::model {
 
 namespace {
 
-constexpr std::string_view kEmailPattern = "^[^@[:space:]]+@[^@[:space:]]+$";
+constexpr std::string_view kEmailPattern = R"(^[^@\s]+@[^@\s]+$)";
 constexpr int64_t kEmailMax = 254;  // RFC 5321: a path of 256 with its brackets
 
 bool is_system_column(std::string_view name) {

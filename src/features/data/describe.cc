@@ -1,5 +1,6 @@
 #include "features/data/describe.h"
 
+#include "base/json_read.h"
 #include "base/json_write.h"
 #include "engine/shape_schema.h"
 
@@ -28,14 +29,21 @@ bool ever_written(const ColumnInfo& column) {
 void property(JsonWriter& writer, const std::string& name, const std::string& schema,
               const std::string& doc) {
   writer.key(name);
-  if (doc.empty()) return writer.raw(schema);
-  // The description goes in as one more member.
-  std::string text = schema.substr(0, schema.size() - 1);
-  if (text.size() > 1) text += ',';
-  text += json_key_fragment("description");
-  append_json_string(text, doc);
-  text += '}';
-  writer.raw(text);
+  const auto document = JsonDocument::parse(schema);
+  if (doc.empty() || !document) return writer.raw(schema);
+  std::string description = doc;
+  writer.begin_object();
+  for (const auto member : document->root().members()) {
+    if (member.key.text_equals("description")) {
+      description += "; " + member.value.text();
+    } else {
+      writer.key(member.key.text());
+      writer.raw(member.value.source());
+    }
+  }
+  writer.key("description");
+  writer.string(description);
+  writer.end_object();
 }
 
 void required(JsonWriter& writer, const std::vector<std::string>& names) {
