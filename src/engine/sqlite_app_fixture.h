@@ -42,8 +42,8 @@ class AppTest : public db::StoreTest {
   std::shared_ptr<const Snapshot> compile(std::shared_ptr<const model::AppModel> model,
                                           model::Faults& faults) {
     features_ = features();
-    const CompileOptions options{config_,   system_seams(),      *store_, db::sqlite_dialect(),
-                                 features_, std::string(32, 'k')};
+    const CompileOptions options{
+        config_, seams_, *store_, db::sqlite_dialect(), features_, std::string(32, 'k')};
     return compile_app(std::move(model), options, faults);
   }
 
@@ -132,6 +132,7 @@ class AppTest : public db::StoreTest {
   }
 
   Config config_ = default_config();
+  Seams seams_ = system_seams();  // the app's; to be changed before serve()
   Features features_;
   std::shared_ptr<const Snapshot> app_;
   records::Principal who_;

@@ -46,7 +46,7 @@ engine::Route route_of(const CommandRef& code, const std::string& prefix,
   route.consumes = {"application/json"};
   route.idempotent_key = true;
   engine::Operation& operation = route.operation;
-  operation.id = command.name;
+  operation.id = "command_" + command.name;
   operation.summary = command.doc.empty() ? "The command " + command.name : command.doc;
   operation.tag = "commands";
   operation.request_types = {"application/json"};

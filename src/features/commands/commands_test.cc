@@ -278,6 +278,10 @@ TEST_F(CommandsTest, ObeysTheTablesRulesWhereItActsForTheCaller) {
   must(write("INSERT INTO items(id, created_at, updated_at, version, code, n) VALUES(x'" +
              std::string(32, '1') + "', 1, 1, 1, 'a', 4)"));
   EXPECT_EQ(answer("find").substr(0, 3), "404");
+  const std::string faults =
+      check(app("  go:\n    access: \"true\"\n    as_caller: true\n"
+                "    steps: [{sql: DELETE FROM items}]\n"));
+  EXPECT_NE(faults.find("sql_as_caller"), std::string::npos) << faults;
 }
 
 TEST_F(CommandsTest, BindsTheValuesOfSqlInTheFormOfTheColumn) {

@@ -239,6 +239,10 @@ void ProgramCompiler::set(const model::Step& step, const std::string& path, Step
 }
 
 void ProgramCompiler::sql(const model::Step& step, const std::string& path, StepCode& code) {
+  if (program_.authority == records::Authority::kCaller) {
+    compiling_.faults.error(step.pos, path + ".sql", "sql_as_caller",
+                            "a sql step obeys no table's rules, so it does not go with as_caller");
+  }
   const SqlText text{.sqlite = step.sql_sqlite,
                      .postgres = step.sql_postgres,
                      .pos = step.pos,

@@ -66,7 +66,7 @@ engine::Route route_of(const std::shared_ptr<const QueryCode>& code, const std::
   engine::Route route(net::Method::kGet, prefix + "/queries/" + query.name, engine::Policy::kRules,
                       query_endpoint(code));
   engine::Operation& operation = route.operation;
-  operation.id = query.name;
+  operation.id = "query_" + query.name;
   operation.summary = query.doc.empty() ? "The query " + query.name : query.doc;
   operation.tag = "queries";
   commands::add_query_parameters(*code->app, query.input, operation);

@@ -1,5 +1,7 @@
 #include "features/routes/routes.h"
 
+#include <set>
+
 #include "engine/engine.h"
 #include "engine/shape_schema.h"
 #include "features/routes/feature.h"
@@ -17,10 +19,10 @@ bool has_sql(const std::vector<model::Step>& steps) {
   });
 }
 
-// "GET /s/{code}" → "get_s_code"
+// "GET /s/{code}" → "route_get_s_code"
 std::string operation_id(const model::Route& route) {
-  std::string id = route.method + route.path;
-  std::string out;
+  const std::string id = route.method + route.path;
+  std::string out = "route_";
   for (const char c : id) {
     if (c >= 'A' && c <= 'Z') {
       out += static_cast<char>(c - 'A' + 'a');
@@ -104,9 +106,17 @@ void Routes::build(engine::SnapshotBuilder& builder) {
     checks = std::move(*made);
   }
   const commands::Compiling compiling{app, *catalog, builder.faults(), checks.get()};
+  std::set<std::string> ids;
   for (const model::Route& route : app.routes) {
     const RouteRef code = compile_route(route, builder.model_ref(), compiling, catalog);
-    if (code->access.rule) builder.add(route_of(code, after_));
+    if (!code->access.rule) continue;
+    engine::Route made = route_of(code, after_);
+    // "/a-b" and "/a_b" are two addresses with one id.
+    const std::string id = made.operation.id;
+    for (int n = 2; !ids.insert(made.operation.id).second; ++n) {
+      made.operation.id = id + "_" + std::to_string(n);
+    }
+    builder.add(std::move(made));
   }
 }
 

@@ -173,6 +173,34 @@ TEST_F(RoutesTest, MakesRandomCodesThatAreNotTaken) {
   finish();
 }
 
+// Gives each code twice.
+class RepeatingRandom final : public Random {
+ public:
+  void fill(std::span<uint8_t> out) override {
+    const bool is_code = out.size() == 8;
+    for (uint8_t& byte : out) byte = static_cast<uint8_t>(is_code ? calls_ / 2 : ++ids_);
+    if (is_code) ++calls_;
+  }
+
+ private:
+  int calls_ = 0;
+  int ids_ = 0;
+};
+
+TEST_F(RoutesTest, MakesACodeAnewThatIsTaken) {
+  RepeatingRandom random;
+  seams_.random = &random;
+  serve(
+      "mettle: 1\napp: t\ntables:\n"
+      "  links: {key: code, columns: {code: {type: text, default: \"=random_code(8)\"}}}\n"
+      "commands:\n  make:\n    access: \"true\"\n"
+      "    steps: [{insert: {links: {}}, as: link}]\n    returns: =link.code\n");
+  EXPECT_EQ(post("/api/v1/commands/make", "{}").body, "\"aaaaaaaa\"");
+  EXPECT_EQ(post("/api/v1/commands/make", "{}").body, "\"bbbbbbbb\"");
+  EXPECT_EQ(post("/api/v1/commands/make", "{}").body, "\"cccccccc\"");
+  finish();
+}
+
 TEST_F(RoutesTest, NamesItsFaultsWithTheirPlace) {
   const std::string faults = check(
       "mettle: 1\napp: t\ntables:\n  notes: {columns: {text: {type: text}}}\nroutes:\n"
