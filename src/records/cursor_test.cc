@@ -1,0 +1,113 @@
+#include "records/cursor.h"
+
+#include <gtest/gtest.h>
+
+#include "base/text.h"
+#include "records/etag.h"
+
+namespace mettle::records {
+namespace {
+
+using Values = std::vector<std::optional<Value>>;
+
+const std::string kKey(32, 'k');
+
+Values some_values() {
+  Values values;
+  values.emplace_back(Value(true));
+  values.emplace_back(Value(int64_t{INT64_MIN}));
+  values.emplace_back(Value(Decimal{-1250, 2}));
+  values.emplace_back(Value(-0.1));
+  values.emplace_back(Value("a\xC3\xA4"));
+  values.emplace_back(Value(Bytes{std::string("\0x", 2)}));
+  values.emplace_back(Value(Uuid{{1, 2, 3}}));
+  values.emplace_back(Value(Timestamp{-5}));
+  values.emplace_back(Value(Date{19'000}));
+  values.emplace_back(Value(TimeOfDay{1}));
+  values.emplace_back(std::nullopt);
+  return values;
+}
+
+std::vector<db::ColumnKind> kinds_of(const Values& values) {
+  std::vector<db::ColumnKind> kinds;
+  for (const auto& value : values) {
+    const Kind kind = value ? value->kind() : Kind::kInt;
+    kinds.push_back({kind, kind == Kind::kDecimal ? 2 : 0});
+  }
+  return kinds;
+}
+
+TEST(Cursor, ComesBackAsItWent) {
+  const Values values = some_values();
+  const auto back =
+      decode_cursor(kKey, "shape", kinds_of(values), encode_cursor(kKey, "shape", values));
+  ASSERT_TRUE(back);
+  ASSERT_EQ(back->size(), values.size());
+  for (size_t i = 0; i < values.size(); ++i) {
+    ASSERT_EQ((*back)[i].has_value(), values[i].has_value()) << i;
+    if (values[i]) {
+      EXPECT_TRUE((*back)[i]->storage() == values[i]->storage()) << i;
+    }
+  }
+}
+
+TEST(Cursor, IsOfOneQueryAndOneNode) {
+  const Values values = some_values();
+  const auto kinds = kinds_of(values);
+  const std::string cursor = encode_cursor(kKey, "shape", values);
+  for (const auto& refused :
+       {decode_cursor(kKey, "other", kinds, cursor),
+        decode_cursor(std::string(32, 'x'), "shape", kinds, cursor),
+        decode_cursor(kKey, "shape", {}, cursor), decode_cursor(kKey, "shape", kinds, "")}) {
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().code, Code::kInvalidCursor);
+    EXPECT_EQ(refused.error().parameter, "cursor");
+  }
+}
+
+TEST(Cursor, IsRefusedWithAnyBitChanged) {
+  const Values values = some_values();
+  const auto kinds = kinds_of(values);
+  const std::string bytes = *decode_base64url(encode_cursor(kKey, "shape", values));
+  for (size_t bit = 0; bit < bytes.size() * 8; ++bit) {
+    std::string changed = bytes;
+    changed[bit / 8] = static_cast<char>(changed[bit / 8] ^ (1 << (bit % 8)));
+    EXPECT_FALSE(decode_cursor(kKey, "shape", kinds, encode_base64url(changed))) << bit;
+  }
+  for (size_t length = 0; length < bytes.size(); ++length) {
+    EXPECT_FALSE(decode_cursor(kKey, "shape", kinds, encode_base64url(bytes.substr(0, length))));
+  }
+}
+
+// One that knows the key still gets no value of another kind.
+TEST(Cursor, HoldsOnlyValuesOfTheKeysKinds) {
+  Values text;
+  text.emplace_back(Value("2024-02-30"));
+  const std::string cursor = encode_cursor(kKey, "shape", text);
+  EXPECT_TRUE(decode_cursor(kKey, "shape", {{Kind::kText, 0}}, cursor));
+  for (const Kind kind : {Kind::kDate, Kind::kTime, Kind::kInt, Kind::kUuid, Kind::kFloat}) {
+    EXPECT_FALSE(decode_cursor(kKey, "shape", {{kind, 0}}, cursor));
+  }
+}
+
+TEST(Etag, OfARowIsItsVersionAndBirth) {
+  EXPECT_EQ(row_etag(3, 36), "\"3-10\"");
+  EXPECT_EQ(row_etag(1, 0), "\"1-0\"");
+  EXPECT_NE(body_etag("a"), body_etag("b"));
+  EXPECT_EQ(body_etag("a"), body_etag("a"));
+}
+
+TEST(Etag, IsNamedByAHeader) {
+  const std::string tag = "\"3-10\"";
+  EXPECT_TRUE(etag_matches(tag, tag, false));
+  EXPECT_TRUE(etag_matches("\"1-0\", \"3-10\"", tag, false));
+  EXPECT_TRUE(etag_matches(" * ", tag, false));
+  EXPECT_FALSE(etag_matches("\"3-1\"", tag, false));
+  EXPECT_FALSE(etag_matches("3-10", tag, false));
+  EXPECT_FALSE(etag_matches("", tag, false));
+  EXPECT_FALSE(etag_matches("W/\"3-10\"", tag, false));  // strong comparison
+  EXPECT_TRUE(etag_matches("W/\"3-10\"", tag, true));
+}
+
+}  // namespace
+}  // namespace mettle::records

@@ -1,0 +1,224 @@
+// For tests of the door: an app file compiled to a catalogue over a SQLite store in a folder of its
+// own, and the door's verbs with JSON in and out. The tables are made in their plainest form;
+// features/migrate has the real ones. Header-only.
+#pragma once
+
+#include <fmt/format.h>
+
+#include <functional>
+
+#include "base/fake_seams.h"
+#include "db/sqlite/store_fixture.h"
+#include "model/load.h"
+#include "model/print.h"
+#include "records/change.h"
+#include "records/door.h"
+#include "records/idempotency.h"
+#include "records/sqlite_functions.h"
+
+namespace mettle::records {
+
+// The tables of the model as SQLite has them, but for the constraints' names.
+inline std::vector<std::string> plain_tables(const model::AppModel& app) {
+  const auto storage = [&](const model::Shape& shape) {
+    switch (app.kind_of(shape)) {
+      case Kind::kBool:
+      case Kind::kInt:
+      case Kind::kDecimal:
+      case Kind::kTimestamp:
+        return "INTEGER";
+      case Kind::kFloat:
+        return "REAL";
+      case Kind::kUuid:
+      case Kind::kBytes:
+        return "BLOB";
+      default:
+        return "TEXT";
+    }
+  };
+  const auto unique = [](const model::Table& table, const std::vector<int>& columns) {
+    std::string names;
+    for (const int column : columns) {
+      names += fmt::format("{}\"{}\"", names.empty() ? "" : ", ",
+                           table.columns[static_cast<size_t>(column)].name);
+    }
+    return fmt::format(", UNIQUE ({})", names);
+  };
+  std::vector<std::string> made;
+  for (const model::Table& table : app.tables) {
+    const bool numbered = table.id_type == model::IdType::kInt;
+    std::string text = numbered ? "" : "rid INTEGER PRIMARY KEY, ";
+    for (const model::Column& column : table.columns) {
+      const model::Shape& shape = column.shape;
+      const bool is_id = column.name == "id";
+      text += fmt::format("{}\"{}\" {}", is_id ? "" : ", ", column.name, storage(shape));
+      if (is_id) text += numbered ? " PRIMARY KEY AUTOINCREMENT" : " NOT NULL UNIQUE";
+      if (!is_id && !shape.optional) text += " NOT NULL";
+      if (column.unique) text += " UNIQUE";
+      if (shape.type != model::Type::kReference) continue;
+      text += fmt::format(" REFERENCES \"{}\"(id) ON DELETE {} ON UPDATE RESTRICT",
+                          app.tables[static_cast<size_t>(shape.references)].name,
+                          column.on_delete == model::OnDelete::kCascade ? "CASCADE" : "RESTRICT");
+    }
+    if (!table.key.empty()) text += unique(table, table.key);
+    for (const model::Index& index : table.indexes) {
+      if (index.unique) text += unique(table, index.columns);
+    }
+    made.push_back(fmt::format("CREATE TABLE \"{}\" ({}) STRICT", table.name, text));
+  }
+  return made;
+}
+
+class DoorTest : public db::StoreTest {
+ protected:
+  using Work = std::function<Task<Result<Answer>>(WriteScope&)>;
+
+  // What loading or compiling the text says; empty for a good file.
+  std::string compile(const std::string& text) {
+    model::Faults faults;
+    const auto app = model::load_text(text, "test.yaml", {}, faults);
+    if (app) catalog_ = Catalog::compile(app, db::sqlite_dialect(), faults);
+    if (!faults.has_errors()) return {};
+    return model::print_faults(faults.sorted(), "test.yaml", text);
+  }
+
+  void serve(const std::string& text) {
+    const std::string faults = compile(text);
+    ASSERT_EQ(faults, "");
+    db::SqliteOptions o = options();
+    o.functions.push_back(&register_sqlite_functions);
+    open(std::move(o));
+    std::vector<std::string> ddl = idempotency_tables();
+    for (std::string& table : plain_tables(catalog_->model())) ddl.push_back(std::move(table));
+    ddl.push_back(
+        "CREATE TABLE mettle_columns (id INTEGER PRIMARY KEY, table_name TEXT, column_name TEXT)");
+    must(migrate(ddl));
+    open_door({});
+  }
+  void open_door(QueryLimits limits) {
+    DoorOptions door_options;
+    door_options.seams = &system_seams();
+    door_options.limits = limits;
+    door_options.cursor_key = std::string(32, 'k');
+    door_ = std::make_unique<Door>(*store_, catalog_, std::move(door_options));
+  }
+
+  const TableInfo& table(std::string_view name) const {
+    return catalog_->table(catalog_->model().find_table(name));
+  }
+
+  // From now on the caller.
+  void sign_in(int number, std::vector<std::string> roles = {}) {
+    who_ = Principal();
+    who_.kind = Principal::Kind::kUser;
+    who_.id = Value(user_id(number));
+    who_.name = fmt::format("user:{}", number);
+    who_.roles = std::move(roles);
+  }
+  void sign_out() { who_ = Principal(); }
+  static Uuid user_id(int number) {
+    Uuid id;
+    id.bytes[6] = 0x70;
+    id.bytes[8] = 0x80;
+    id.bytes[15] = static_cast<uint8_t>(number);
+    return id;
+  }
+
+  Result<Answer> commit(Work work, const std::optional<Idempotency>& idempotency = std::nullopt) {
+    class Job final : public Mutation {
+     public:
+      explicit Job(Work work) : work_(std::move(work)) {}
+      Task<Result<Answer>> run(WriteScope& scope) override { return work_(scope); }
+
+     private:
+      const Work work_;
+    };
+    Context ctx = context();
+    auto job = std::make_shared<Job>(std::move(work));
+    return run_task(core_, door_->commit(ctx, who_, job, idempotency, "/test"));
+  }
+
+  // The row's representation, or the error.
+  Result<Answer> insert(std::string_view into, std::string json,
+                        Authority authority = Authority::kCaller) {
+    const TableInfo& t = table(into);
+    return commit([&](WriteScope& scope) { return insert_row(scope, t, json, authority); });
+  }
+  Result<Answer> patch(std::string_view in, Uuid id, std::string json,
+                       Authority authority = Authority::kCaller) {
+    const TableInfo& t = table(in);
+    return commit([&](WriteScope& scope) { return patch_row(scope, t, id, json, authority); });
+  }
+  Result<Answer> remove(std::string_view from, Uuid id, Authority authority = Authority::kCaller) {
+    const TableInfo& t = table(from);
+    return commit([&](WriteScope& scope) { return remove_row(scope, t, id, authority); });
+  }
+  Result<Page> list(const Query& query) {
+    Context ctx = context();
+    return run_task(core_, door_->list(ctx, who_, query));
+  }
+  Result<OneRow> get(std::string_view from, const RowKey& key) {
+    Context ctx = context();
+    const Select everything;
+    return run_task(core_, door_->get(ctx, who_, table(from).index, key, everything));
+  }
+
+  static Task<Result<Answer>> insert_row(WriteScope& scope, const TableInfo& table,
+                                         std::string json, Authority authority) {
+    CO_TRY(const JsonDocument document, JsonDocument::parse(json));
+    std::vector<Fault> faults;
+    CO_TRY(RowInput input, read_row(scope.catalog(), table, document.root(), RowMode::kCreate,
+                                    scope.bindings(), "", faults, authority));
+    if (!faults.empty()) co_return fail(invalid(std::move(faults)));
+    CO_TRY(const StoredRow row, co_await scope.insert(table, std::move(input), authority, ""));
+    co_return co_await shown(scope, table, row);
+  }
+  static Task<Result<Answer>> patch_row(WriteScope& scope, const TableInfo& table, Uuid id,
+                                        std::string json, Authority authority) {
+    CO_TRY(const JsonDocument document, JsonDocument::parse(json));
+    std::vector<Fault> faults;
+    CO_TRY(const RowInput input, read_row(scope.catalog(), table, document.root(), RowMode::kPatch,
+                                          scope.bindings(), "", faults, authority));
+    if (!faults.empty()) co_return fail(invalid(std::move(faults)));
+    const std::vector<int> by_id(1, 0);
+    std::vector<Value> key(1, Value(id));
+    CO_TRY(const auto before, co_await scope.find(table, by_id, std::move(key), authority));
+    if (!before) co_return fail(Code::kNotFound, "no row");
+    CO_TRY(const StoredRow row, co_await scope.update(table, *before, input, authority, ""));
+    co_return co_await shown(scope, table, row);
+  }
+  static Task<Result<Answer>> remove_row(WriteScope& scope, const TableInfo& table, Uuid id,
+                                         Authority authority) {
+    const std::vector<int> by_id(1, 0);
+    std::vector<Value> key(1, Value(id));
+    CO_TRY(const auto before, co_await scope.find(table, by_id, std::move(key), authority));
+    if (!before) co_return fail(Code::kNotFound, "no row");
+    CO_TRY_VOID(co_await scope.remove(table, *before, authority));
+    co_return Answer();
+  }
+  static Task<Result<Answer>> shown(WriteScope& scope, const TableInfo& table,
+                                    const StoredRow& row) {
+    const Select everything;
+    CO_TRY(const Representation how, scope.representation(table, everything));
+    CO_TRY(std::optional<std::string> json, co_await scope.represent(how, row));
+    Answer answer;
+    answer.body = json.value_or("hidden");
+    co_return answer;
+  }
+
+  // "forbidden", or the body.
+  static std::string told(const Result<Answer>& answer) {
+    if (answer) return answer->body;
+    std::string text(answer.error().name());
+    for (const Fault& fault : answer.error().faults) {
+      text += fmt::format(" {}:{}", fault.pointer, code_name(fault.code));
+    }
+    return text + (answer.error().code == Code::kInternal ? answer.error().inside : "");
+  }
+
+  std::shared_ptr<const Catalog> catalog_;
+  std::unique_ptr<Door> door_;
+  Principal who_;
+};
+
+}  // namespace mettle::records
