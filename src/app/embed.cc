@@ -124,6 +124,9 @@ bool App::start(const Settings& settings, std::string& faults) {
   engine::ConfigSources sources;
   sources.environment = engine::mettle_environment();
   sources.flags = settings;
+  for (const auto& [name, value] : sources.environment) {
+    if (name == "METTLE_CONFIG") sources.file = value;
+  }
   auto config = engine::load_config(sources);
   if (!config) {
     faults = text_of(config.error());
@@ -131,6 +134,8 @@ bool App::start(const Settings& settings, std::string& faults) {
   }
   LogOptions log;
   log.level = parse_log_level(config->config.log_level).value_or(LogLevel::kInfo);
+  if (config->config.log_format == "json") log.format = LogFormat::kJson;
+  if (config->config.log_format == "pretty") log.format = LogFormat::kPretty;
   configure_log(std::move(log));
   engine::EngineOptions options;
   options.seams = &system_seams();

@@ -55,9 +55,7 @@ class StepsEndpoint final : public engine::Endpoint {
 }  // namespace
 
 Result<Value> accept(const CommandCode& code, const engine::Call& call) {
-  rules::Bindings bindings = records::base_bindings(call.principal, call.ctx.seams().clock->now());
-  bindings.set_random(call.ctx.seams().random);
-  bindings.bind("request", request_value(call));
+  rules::Bindings bindings = request_bindings(call);
   const std::string what = "the command " + code.command->name;
   if (!code.access.names_input) {
     TRY_VOID(may_call(code.access, call.principal, bindings, what));

@@ -20,6 +20,14 @@ Value request_value(const engine::Call& call) {
   return Value(std::move(map));
 }
 
+rules::Bindings request_bindings(const engine::Call& call) {
+  const Seams& seams = call.ctx.seams();
+  rules::Bindings bindings = records::base_bindings(call.principal, seams.clock->now());
+  bindings.set_random(seams.random);
+  bindings.bind("request", request_value(call));
+  return bindings;
+}
+
 rules::Bindings bound(rules::Bindings base, const Names& names) {
   for (const auto& [name, value] : names) base.bind(name, value);
   return base;

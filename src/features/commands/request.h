@@ -18,6 +18,8 @@ using Names = std::vector<std::pair<std::string, Value>>;
 
 // `request`: {method, path, id}.
 Value request_value(const engine::Call& call);
+// auth, now, request and the source of random codes: for `access` and the defaults of an input.
+rules::Bindings request_bindings(const engine::Call& call);
 rules::Bindings bound(rules::Bindings base, const Names& names);
 
 // 401 for nobody, 403 otherwise, where the rule is not true. `what`: "the command place_order".

@@ -60,15 +60,12 @@ class QueryEndpoint final : public engine::Endpoint {
     ItemsSink sink(*code_);
     CO_TRY_VOID(
         co_await call.app.door().store().read(call.ctx, code_->sql.statement, values, sink));
-    call.ctx.rows += static_cast<uint32_t>(sink.rows);
     co_return answer(call.request, sink.finish());
   }
 
  private:
   Result<rules::Bindings> accept(const engine::Call& call) const {
-    rules::Bindings bindings =
-        records::base_bindings(call.principal, call.ctx.seams().clock->now());
-    bindings.bind("request", commands::request_value(call));
+    rules::Bindings bindings = commands::request_bindings(call);
     const std::string what = "the query " + code_->query->name;
     if (!code_->access.names_input) {
       TRY_VOID(commands::may_call(code_->access, call.principal, bindings, what));

@@ -157,8 +157,7 @@ class RouteEndpoint final : public engine::Endpoint {
       path.emplace_back(code_->route->path_names[i], Value(call.path[i]));
     }
     names.emplace_back("path", Value(std::move(path)));
-    rules::Bindings bindings = commands::bound(
-        records::base_bindings(call.principal, call.ctx.seams().clock->now()), names);
+    rules::Bindings bindings = commands::bound(commands::request_bindings(call), names);
     const std::string what = code_->route->method + " " + code_->route->path;
     // The path is known before the body is read, the input is not.
     const bool after_input = code_->access.rule->uses_name("input");
