@@ -148,6 +148,8 @@ interface Asked {
   headers?: Record<string, string>;
   /** Takes an Idempotency-Key. */
   keyed?: boolean;
+  /** The response itself is wanted, its body unread. */
+  whole?: boolean;
   options?: CallOptions;
 }
 interface Answer {
@@ -235,7 +237,7 @@ class Transport {
       let wait = 200 * 2 ** (attempt - 1) * (0.5 + Math.random());
       try {
         const response = await this.fetch(url, init);
-        const copy = response.clone();
+        const copy = asked.whole ? response.clone() : response;
         const text = await response.text();
         if (response.status < 400) return { response: copy, text };
         const problem = problemOf(response, text);
@@ -505,6 +507,7 @@ export class Client {
       method,
       path: template.replace(/\{(\w+)\}/g, (_, name: string) => encodeURIComponent(path[name] ?? "")),
       keyed: keyedRoutes.includes(String(route)),
+      whole: true,
       options: call,
     };
     if (method === "GET" || method === "DELETE") asked.query = inputQuery(input);

@@ -55,7 +55,9 @@ Result<std::string> svg_of_dot(const std::string& dot) {
   TRY_VOID(run_dot(in.get(), out.get()));
   std::string svg;
   char buffer[16384];
-  std::rewind(out.get());
+  if (std::fseek(out.get(), 0, SEEK_SET) != 0) {
+    return fail(Code::kUnavailable, "a temporary file cannot be read");
+  }
   for (size_t n = 0; (n = std::fread(buffer, 1, sizeof buffer, out.get())) > 0;) {
     svg.append(buffer, n);
   }

@@ -25,12 +25,15 @@ const std::vector<FaultCode>& compile_codes() {
       {"rule_not_in_enum", "A text is compared with an enum that does not have it."},
       {"rule_pattern", "The pattern of `matches` is no literal, or does not compile."},
       {"rule_decimal_float", "A decimal and a float in one expression."},
+      {"rule_not_sql", "The rule cannot be asked of the database."},
       {"rule_never_true", "Warning: the rule can only be false or unknown."},
       {"rule_always_true", "Warning: the rule can only be true."},
       {"bad_pattern", "The regular expression does not compile."},
       {"library_command", "The command is a function of a C++ program, and this program lacks it."},
       {"sql_check", "The statements could not be checked."},
       {"sql_columns", "The statement gives other columns than `returns` says."},
+      {"sql_as_caller", "A `sql` step in what acts `as_caller`."},
+      {"sql_decimal", "A statement for both databases computes with a decimal."},
       {"sql_dialect", "There is no statement for the database in use."},
       {"sql_fault", "The statement does not prepare."},
       {"sql_insert", "An INSERT does not name its columns."},
@@ -50,16 +53,6 @@ const std::vector<FaultCode>& warning_codes() {
       {"open_write", "Warning: anybody may create, update or delete rows of the table."},
       {"unreachable_table", "Warning: no access, and no command, query or route names the table."},
       {"missing_folder", "Warning: a folder of `static` is not there."},
-  };
-  return codes;
-}
-
-// What `mettle serve` finds when it fits the database to the file.
-const std::vector<FaultCode>& database_codes() {
-  static const std::vector<FaultCode> codes = {
-      {"schema_change_refused", "The change could lose data, or the rows do not allow it."},
-      {"schema_drift", "The database was changed by another program."},
-      {"nothing_to_drop", "Warning: `--allow-drop` names what is not dropped."},
   };
   return codes;
 }
@@ -124,18 +117,15 @@ std::string check_reference() {
          "The codes of faults, for programs; `mettle check --json` prints them beside the place, "
          "the\nsentence and the fix. How to use it: [the guide](../guides/check.md). This page is "
          "made from the\nprogram's own list.\n\n"
-         "## Reading the file\n\n" +
+         "## The file, and the database behind it\n\n" +
          model::fault_codes_markdown() + "\n## Rules, steps and SQL\n\n" +
          table_of(compile_codes()) + "\n## Allowed, but rarely meant\n\n" +
-         table_of(warning_codes()) +
-         "\n## Fitting the database\n\nFound by `mettle serve`, which looks at the rows.\n\n" +
-         table_of(database_codes());
+         table_of(warning_codes());
 }
 
 std::vector<std::string> published_fault_codes() {
   std::vector<std::string> out;
-  for (const auto* part :
-       {&model::fault_codes(), &compile_codes(), &warning_codes(), &database_codes()}) {
+  for (const auto* part : {&model::fault_codes(), &compile_codes(), &warning_codes()}) {
     for (const FaultCode& one : *part) out.emplace_back(one.code);
   }
   return out;

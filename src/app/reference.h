@@ -11,8 +11,7 @@ namespace mettle::app {
 
 // docs/reference/cli.md: every command with its options and example.
 std::string cli_reference(const std::vector<Command>& commands);
-// docs/reference/check.md: the codes of what `mettle check` finds, also those of rules, SQL and the
-// start-up migration.
+// docs/reference/check.md: the codes of what `mettle check` finds, also those of rules and SQL.
 std::string check_reference();
 // The codes of that page.
 std::vector<std::string> published_fault_codes();

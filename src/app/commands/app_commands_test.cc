@@ -234,6 +234,11 @@ TEST_F(AppCommandsTest, NewMakesAnAppThatChecks) {
   EXPECT_TRUE(fs::exists(folder_ / "my-shop" / "static" / "index.html"));
 }
 
+TEST_F(AppCommandsTest, NewQuotesWhatAShellWouldTakeApart) {
+  EXPECT_EQ(run({"new", (folder_ / "It's mine").string()}), kDone);
+  EXPECT_TRUE(says("  cd '" + (folder_ / "It'\\''s mine").string() + "'\n")) << err_.str();
+}
+
 TEST_F(AppCommandsTest, NewWritesIntoAnEmptyFolderOnly) {
   fs::create_directories(folder_ / "tasks");
   const std::string folder = (folder_ / "tasks").string();

@@ -94,6 +94,25 @@ Result<> write_all(const fs::path& folder, const std::vector<NewFile>& files) {
   return {};
 }
 
+// As a shell takes it for one word.
+std::string shell_word(const std::string& text) {
+  const bool plain = std::ranges::all_of(text, [](char c) {
+    const char low = ascii_lower(c);
+    return (low >= 'a' && low <= 'z') || is_ascii_digit(c) ||
+           std::string_view("_-./").find(c) != std::string_view::npos;
+  });
+  if (plain) return text;
+  std::string out = "'";
+  for (const char c : text) {
+    if (c == '\'') {
+      out += "'\\''";
+    } else {
+      out += c;
+    }
+  }
+  return out + "'";
+}
+
 // A role that the app gives to keys; "" if it has none.
 std::string first_role(const std::vector<NewFile>& files) {
   const auto app = std::ranges::find(files, "mettle.yaml", &NewFile::path);
@@ -105,7 +124,7 @@ std::string first_role(const std::vector<NewFile>& files) {
 std::vector<std::string> next_commands(const std::string& folder,
                                        const std::vector<NewFile>& files) {
   const std::string role = first_role(files);
-  return {"cd " + folder, "mettle serve --watch",
+  return {"cd " + shell_word(folder), "mettle serve --watch",
           "mettle key create mettle.yaml --data data" + (role.empty() ? "" : " --role " + role)};
 }
 
