@@ -213,9 +213,11 @@ class StepReader {
                 fix);
       return;
     }
+    // No temporary: `found` points into it.
+    static const std::vector<Member> kNone;
     for (size_t i = 1; i < parts.size(); ++i) {
       const Member* found = nullptr;
-      for (const Member& m : members != nullptr ? *members : std::vector<Member>{}) {
+      for (const Member& m : members != nullptr ? *members : kNone) {
         if (m.name == parts[i]) found = &m;
       }
       if (found == nullptr) {
