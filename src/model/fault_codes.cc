@@ -79,6 +79,11 @@ const std::vector<FaultCode>& table_codes() {
       {"was_twice", "Two were called that before."},
       {"was_still_there", "What was renamed is still there."},
       {"was_unknown", "`was` names nothing that is in the database."},
+      {"schema_change_refused",
+       "The database cannot follow the change without losing data or breaking a rule; the fix is "
+       "the way out."},
+      {"schema_drift", "The database is not as Mettle left it."},
+      {"nothing_to_drop", "Warning: `--allow-drop` names nothing that is to be dropped."},
   };
   return codes;
 }

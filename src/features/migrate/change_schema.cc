@@ -80,6 +80,7 @@ Task<Result<>> ChangeSchema::run(const std::vector<Change>& changes, const model
     if (from == nullptr) continue;
     CO_TRY_VOID(co_await fit_columns(*from, table));
   }
+  CO_TRY_VOID(co_await bring_others_back());
   for (const Change& change : changes) {
     CO_TRY_VOID(co_await fit_.after_change(change));
   }
@@ -209,7 +210,31 @@ Task<Result<>> ChangeSchema::fit_columns(const TableSchema& from, const TableSch
   co_return Result<>();
 }
 
+Task<Result<>> ChangeSchema::set_others_aside() {
+  if (aside_) co_return Result<>();
+  CO_TRY(std::vector<LiveObject> live, co_await live_objects(tx_));
+  std::erase_if(live, [&](const LiveObject& object) {
+    const bool others = object.type == "trigger" && wanted_.find(object.table) == nullptr;
+    return object.type != "view" && !others;
+  });
+  for (const LiveObject& object : live) {  // by type: triggers before the views they are on
+    CO_TRY_VOID(co_await run_sql(
+        fmt::format("DROP {} {}", object.type, after_.dialect().identifier(object.name))));
+  }
+  aside_ = std::move(live);
+  co_return Result<>();
+}
+
+Task<Result<>> ChangeSchema::bring_others_back() {
+  if (!aside_) co_return Result<>();
+  for (auto object = aside_->rbegin(); object != aside_->rend(); ++object) {
+    CO_TRY_VOID(co_await run_sql(object->sql));
+  }
+  co_return Result<>();
+}
+
 Task<Result<>> ChangeSchema::rebuild(const TableSchema& from, const TableSchema& to) {
+  CO_TRY_VOID(co_await set_others_aside());
   const db::Dialect& sql = after_.dialect();
   const std::string name = "mettle_new_" + to.name;
   const std::string fresh = sql.table(name), old = sql.table(to.name);

@@ -6,12 +6,14 @@
 // cascade to its children; the store checks them all before it commits.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "async/task.h"
 #include "db/db.h"
 #include "features/migrate/ddl.h"
+#include "features/migrate/recorded.h"
 #include "features/migrate/rows_fit.h"
 #include "model/app_model.h"
 #include "model/diff.h"
@@ -38,6 +40,9 @@ class ChangeSchema {
   Task<Result<>> ask_rows(const std::vector<model::Change>& changes);
   Task<Result<>> fit_columns(const model::TableSchema& from, const model::TableSchema& to);
   Task<Result<>> rebuild(const model::TableSchema& from, const model::TableSchema& to);
+  // Views and triggers of others, which a table that is gone for a moment would break.
+  Task<Result<>> set_others_aside();
+  Task<Result<>> bring_others_back();
   Task<Result<>> fit_objects();
   // What is left of columns that went.
   Task<Result<>> forget_columns();
@@ -48,6 +53,7 @@ class ChangeSchema {
   const model::SchemaSnapshot& wanted_;
   ColumnIds ids_;
   const std::vector<std::string> may_empty_;
+  std::optional<std::vector<LiveObject>> aside_;
   std::vector<std::string> replaced_;  // "table.column": starts empty
   SqliteDdl before_, after_;
   RowsFit fit_;

@@ -3,7 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "features/migrate/keeper_fixture.h"
+#include "features/migrate/sqlite_keeper_fixture.h"
 
 namespace mettle::migrate {
 namespace {
@@ -269,6 +269,20 @@ TEST_F(ShopTest, NamesWhatWasChangedBehindItsBack) {
   EXPECT_THAT(told, HasSubstr("products has a column extra that was not made by Mettle"));
   EXPECT_THAT(told, HasSubstr("products has a index by_note that was not made by Mettle"));
   EXPECT_THAT(told, HasSubstr("the index mt_unique_5 is gone"));
+}
+
+TEST_F(ShopTest, LeavesViewsAndTriggersOfOthersAlone) {
+  must(write("CREATE TABLE notes (x INTEGER)"));
+  must(write("CREATE VIEW cheap AS SELECT * FROM products WHERE price < 1000"));
+  must(write("CREATE VIEW cheaper AS SELECT * FROM cheap WHERE price < 500"));
+  must(
+      write("CREATE TRIGGER noted AFTER INSERT ON notes BEGIN UPDATE products SET stock = NEW.x; "
+            "END"));
+  ASSERT_EQ(fit(shop("stock: {type: int, min: 0", "stock: {type: int, min: 0, max: 99")), "");
+  EXPECT_EQ(number("SELECT count(*) FROM cheaper"), 1);
+  must(write("INSERT INTO notes VALUES (5)"));
+  EXPECT_EQ(number("SELECT sum(stock) FROM products"), 10);
+  EXPECT_EQ(fit(shop("stock: {type: int, min: 0", "stock: {type: int, min: 0, max: 99")), "");
 }
 
 TEST_F(ShopTest, LeavesTablesOfOthersAlone) {

@@ -5,11 +5,10 @@
 #include <algorithm>
 #include <csignal>
 #include <random>
-#include <regex>
 
 #include "base/failpoint.h"
-#include "features/migrate/keeper_fixture.h"
 #include "features/migrate/recorded.h"
+#include "features/migrate/sqlite_keeper_fixture.h"
 
 namespace mettle::migrate {
 namespace {
@@ -103,20 +102,23 @@ class SchemaPairs : public KeeperFixture {
     for (const auto& row : rows("SELECT id, table_name, column_name FROM mettle_columns").rows) {
       names[std::to_string(row[0].integer())] = row[1].text() + "." + row[2].text();
     }
+    // mt_min_12 → mt_min_(beta.c0)
     const auto named = [&](const std::string& sql) {
       std::string out;
-      const std::regex constraint("mt_([a-z]+)_([0-9_]+)");
-      auto at = std::sregex_iterator(sql.begin(), sql.end(), constraint);
-      size_t end = 0;
-      for (; at != std::sregex_iterator(); ++at) {
-        out += sql.substr(end, static_cast<size_t>(at->position()) - end) + at->str(1);
-        end = static_cast<size_t>(at->position() + at->length());
-        std::string ids = at->str(2) + "_";
-        for (size_t bar; (bar = ids.find('_')) != std::string::npos; ids = ids.substr(bar + 1)) {
-          out += "(" + names[ids.substr(0, bar)] + ")";
+      bool inside = false;  // of such a name
+      for (size_t i = 0; i < sql.size(); ++i) {
+        if (sql.compare(i, 3, "mt_") == 0) inside = true;
+        const bool digit = sql[i] >= '0' && sql[i] <= '9';
+        if (inside && digit && sql[i - 1] == '_') {
+          const size_t end = std::min(sql.find_first_not_of("0123456789", i), sql.size());
+          out += "(" + names[sql.substr(i, end - i)] + ")";
+          i = end - 1;
+          continue;
         }
+        inside = inside && (digit || sql[i] == '_' || (sql[i] >= 'a' && sql[i] <= 'z'));
+        out += sql[i];
       }
-      return out + sql.substr(end);
+      return out;
     };
     std::vector<std::string> lines;
     for (const auto& row :

@@ -133,7 +133,8 @@ class DumpUnit final : public db::ReadUnit, public db::RowSink {
 Task<Result<int64_t>> dump_rows(Context& ctx, db::Store& store, const records::Catalog& catalog,
                                 int table, DumpOptions options) {
   DumpUnit unit(catalog.table(table), options);
-  CO_TRY_VOID(co_await store.read(ctx, unit, db::ReadHints{true, kBudgetUs}));
+  const db::ReadHints hints{.scan = true, .budget_us = kBudgetUs};
+  CO_TRY_VOID(co_await store.read(ctx, unit, hints));
   co_return unit.rows;
 }
 
