@@ -7,7 +7,6 @@
 
 #include <functional>
 
-#include "base/fake_seams.h"
 #include "db/sqlite/store_fixture.h"
 #include "model/load.h"
 #include "model/print.h"
@@ -124,7 +123,8 @@ class DoorTest : public db::StoreTest {
     return id;
   }
 
-  Result<Answer> commit(Work work, const std::optional<Idempotency>& idempotency = std::nullopt) {
+  Result<Answer> commit(Work work, const std::optional<Idempotency>& idempotency = std::nullopt,
+                        Seams& seams = system_seams()) {
     class Job final : public Mutation {
      public:
       explicit Job(Work work) : work_(std::move(work)) {}
@@ -133,7 +133,7 @@ class DoorTest : public db::StoreTest {
      private:
       const Work work_;
     };
-    Context ctx = context();
+    Context ctx(core_, seams, INT64_MAX);
     auto job = std::make_shared<Job>(std::move(work));
     return run_task(core_, door_->commit(ctx, who_, job, idempotency, "/test"));
   }

@@ -36,8 +36,9 @@ void append_result(std::string& out, const Answer& answer) {
 Error placed(Error error, const std::string& pointer) {
   for (Fault& fault : error.faults) fault.pointer = pointer + "/body" + fault.pointer;
   if (error.faults.empty()) {
-    error.faults.push_back(
-        {pointer, error.app_code.empty() ? error.code : Code::kConflict, error.detail});
+    // A parameter at fault stands in the path's query string.
+    error.faults.push_back({error.parameter.empty() ? pointer : pointer + "/path",
+                            error.app_code.empty() ? error.code : Code::kConflict, error.detail});
   }
   return error;
 }
@@ -141,7 +142,7 @@ Task<Result<std::string>> run_operations(WriteScope& scope, JsonNode operations,
     if (all.size() > 1) all += ',';
     append_result(all, *answer);
     if (const auto name = operation.find("as")) {
-      results.emplace_back(name->text(), std::move(answer->body));
+      results.add(name->text(), std::move(answer->body));
     }
   }
   all += ']';

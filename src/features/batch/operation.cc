@@ -1,7 +1,7 @@
 #include "features/batch/operation.h"
 
-#include "base/json_write.h"
 #include "base/limits.h"
+#include "base/pattern.h"
 #include "base/text.h"
 #include "features/data/data.h"
 #include "records/codec.h"
@@ -24,74 +24,6 @@ Error not_found(std::string_view path) {
                   path));
 }
 
-// What "$o.id" stands for: the member of an earlier result, as JSON.
-Result<std::string> referenced(std::string_view reference, const Results& results) {
-  const std::vector<std::string_view> parts = split(reference, '.');
-  const std::string* body = nullptr;
-  for (const auto& [name, json] : results) {
-    if (name == parts[0]) body = &json;
-  }
-  if (body == nullptr) {
-    return fail(Code::kInvalid,
-                fmt::format("`${}`: no operation before this one is named `{}`; a text that "
-                            "begins with a plain $ is written $$",
-                            reference, parts[0]));
-  }
-  const auto document = JsonDocument::parse(*body);
-  if (!document)
-    return fail(Code::kInvalid, fmt::format("`${}`: that operation gave no row", reference));
-  JsonNode node = document->root();
-  for (size_t i = 1; i < parts.size(); ++i) {
-    const auto member = node.find(parts[i]);
-    if (!member) {
-      return fail(Code::kInvalid,
-                  fmt::format("`${}`: its result has no `{}`", reference, parts[i]));
-    }
-    node = *member;
-  }
-  return node.minified();
-}
-
-Result<> append_replaced(std::string& out, JsonNode node, const Results& results) {
-  if (node.is_object()) {
-    char separator = '{';
-    for (const auto member : node.members()) {
-      out += separator;
-      separator = ',';
-      out += json_key_fragment(member.key.text());
-      TRY_VOID(append_replaced(out, member.value, results));
-    }
-    if (separator == '{') out += '{';
-    out += '}';
-    return {};
-  }
-  if (node.is_array()) {
-    char separator = '[';
-    for (const JsonNode element : node.elements()) {
-      out += separator;
-      separator = ',';
-      TRY_VOID(append_replaced(out, element, results));
-    }
-    if (separator == '[') out += '[';
-    out += ']';
-    return {};
-  }
-  if (!node.is_string()) {
-    out += node.source();
-    return {};
-  }
-  const std::string text = node.text();
-  if (text.starts_with("$$")) {
-    append_json_string(out, std::string_view(text).substr(1));
-  } else if (text.starts_with("$")) {
-    TRY(const std::string json, referenced(std::string_view(text).substr(1), results));
-    out += json;
-  } else {
-    out += node.source();
-  }
-  return {};
-}
-
 // "/orders/$o.id" → table and key texts.
 struct Address {
   const TableInfo* table = nullptr;
@@ -112,9 +44,8 @@ Result<Address> parse_address(const records::Catalog& catalog, std::string_view 
   for (size_t i = 1; i < segments.size(); ++i) {
     std::string segment(segments[i]);
     if (segment.starts_with("$") && !segment.starts_with("$$")) {
-      TRY(segment, referenced(std::string_view(segment).substr(1), results));
-      const auto document = JsonDocument::parse(segment);
-      if (document && document->root().is_string()) segment = document->root().text();
+      TRY(const JsonNode found, results.find(std::string_view(segment).substr(1)));
+      segment = found.is_string() ? found.text() : found.minified();
     } else {
       const auto decoded = percent_decode(segment);
       if (!decoded) return fail(not_found(path));
@@ -146,17 +77,23 @@ Task<Result<Answer>> create(WriteScope& scope, const TableInfo& table, JsonNode 
   std::vector<Fault> faults;
   if (!body.is_array()) {
     CO_TRY(RowInput row, records::read_row(scope.catalog(), table, body, RowMode::kCreate,
-                                           scope.bindings(), "", faults));
+                                           scope.bindings(), "", faults, options.authority));
     if (!faults.empty()) co_return fail(records::invalid(std::move(faults)));
     co_return co_await data::create_row(scope, table, std::move(row), options);
+  }
+  if (static_cast<int64_t>(body.size()) > options.rows_max) {
+    co_return fail(Code::kPayloadTooLarge,
+                   fmt::format("the array has {} rows; at most {} go into one operation",
+                               body.size(), options.rows_max));
   }
   std::vector<RowInput> rows;
   size_t index = 0;
   for (const JsonNode element : body.elements()) {
     const std::string pointer = records::pointer_to("", index++);
     CO_TRY(RowInput row, records::read_row(scope.catalog(), table, element, RowMode::kCreate,
-                                           scope.bindings(), pointer, faults));
+                                           scope.bindings(), pointer, faults, options.authority));
     rows.push_back(std::move(row));
+    if (faults.size() >= records::kFaultsMax) break;
   }
   if (!faults.empty()) co_return fail(records::invalid(std::move(faults)));
   co_return co_await data::create_rows(scope, table, std::move(rows), options);
@@ -176,8 +113,8 @@ Task<Result<Answer>> change(WriteScope& scope, const Address& address, std::stri
   }
   std::vector<Fault> faults;
   const RowMode mode = method == "PUT" ? RowMode::kReplace : RowMode::kPatch;
-  CO_TRY(RowInput row,
-         records::read_row(scope.catalog(), table, *body, mode, scope.bindings(), "", faults));
+  CO_TRY(RowInput row, records::read_row(scope.catalog(), table, *body, mode, scope.bindings(), "",
+                                         faults, options.authority));
   if (!faults.empty()) co_return fail(records::invalid(std::move(faults)));
   if (method == "PUT") {
     co_return co_await data::replace_row(scope, table, std::move(key), std::move(row), options);
@@ -201,7 +138,23 @@ Result<> may_start(WriteScope& scope, const TableInfo& table, std::string_view m
   return may(table.update, "update");
 }
 
-void check_operation(JsonNode operation, const std::string& pointer, std::vector<Fault>& faults) {
+// `as`: the name by which later operations refer to this one.
+void check_name(JsonNode operation, const std::string& pointer, std::set<std::string>& names,
+                std::vector<Fault>& faults) {
+  const auto name = operation.find("as");
+  if (!name || !name->is_string()) return;
+  static const auto kName = Pattern::compile("^[a-z][a-z0-9_]*$");
+  const std::string text = name->text();
+  const std::string at = records::pointer_to(pointer, "as");
+  if (!(*kName)->found_in(text)) {
+    faults.push_back({at, Code::kNoMatch, "must match ^[a-z][a-z0-9_]*$"});
+  } else if (!names.insert(text).second) {
+    faults.push_back({at, Code::kInvalid, "an operation before this one has this name"});
+  }
+}
+
+void check_operation(JsonNode operation, const std::string& pointer, std::set<std::string>& names,
+                     std::vector<Fault>& faults) {
   if (!operation.is_object()) {
     faults.push_back({pointer, Code::kWrongType, "an operation is an object"});
     return;
@@ -222,6 +175,7 @@ void check_operation(JsonNode operation, const std::string& pointer, std::vector
       faults.push_back({records::pointer_to(pointer, name), Code::kRequired, "is required"});
     }
   }
+  check_name(operation, pointer, names, faults);
   const auto method = operation.find("method");
   if (!method || !method->is_string()) return;
   const std::string verb = method->text();
@@ -255,17 +209,13 @@ Result<> check_operations(JsonNode body) {
                             operations->size(), limits::kBatchOperations));
   }
   size_t index = 0;
+  std::set<std::string> names;
   for (const JsonNode operation : operations->elements()) {
-    check_operation(operation, records::pointer_to("/operations", index++), faults);
+    check_operation(operation, records::pointer_to("/operations", index++), names, faults);
+    if (faults.size() >= records::kFaultsMax) break;
   }
   if (!faults.empty()) return fail(records::invalid(std::move(faults)));
   return {};
-}
-
-Result<std::string> with_references(JsonNode node, const Results& results) {
-  std::string made;
-  TRY_VOID(append_replaced(made, node, results));
-  return made;
 }
 
 Task<Result<Answer>> run_operation(WriteScope& scope, JsonNode operation, const Results& results,
@@ -292,7 +242,12 @@ Task<Result<Answer>> run_operation(WriteScope& scope, JsonNode operation, const 
   change_options.rows_max = options.rows_max;
   change_options.path = fmt::format("{}/{}", options.api_prefix, address.table->table->name);
   change_options.authority = options.authority;
-  if (const auto tag = operation.find("if_match")) change_options.if_match = tag->text();
+  if (const auto tag = operation.find("if_match")) {
+    if (what != data::ChangeOf::kOneRow) {
+      co_return fail(Code::kInvalid, "if_match goes with an operation on one row, /table/key");
+    }
+    change_options.if_match = tag->text();
+  }
   if (options.authority == records::Authority::kCaller) {
     CO_TRY_VOID(data::precondition_given(*address.table, what, change_options));
   }

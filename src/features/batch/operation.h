@@ -7,12 +7,10 @@
 
 #include "base/json_read.h"
 #include "features/batch/batch.h"
+#include "features/batch/reference.h"
 #include "records/answer.h"
 
 namespace mettle::batch {
-
-// The bodies of earlier operations by their `as` names.
-using Results = std::vector<std::pair<std::string, std::string>>;
 
 // What can be told of a batch without the database: its form, all faults at once; kPayloadTooLarge
 // for too many.
@@ -21,8 +19,5 @@ Result<> check_operations(JsonNode body);
 // REQUIRES: check_operations held. Faults point below the operation's body.
 Task<Result<records::Answer>> run_operation(records::WriteScope& scope, JsonNode operation,
                                             const Results& results, const BatchOptions& options);
-
-// `node` with its references replaced by what they stand for.
-Result<std::string> with_references(JsonNode node, const Results& results);
 
 }  // namespace mettle::batch

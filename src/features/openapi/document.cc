@@ -8,13 +8,17 @@ namespace mettle::openapi {
 namespace {
 
 constexpr std::string_view kProblemSchema =
-    R"({"type":"object","description":"RFC 9457","required":["type","title","status","code"],"properties":{)"
-    R"("type":{"type":"string"},"title":{"type":"string"},"status":{"type":"integer"},"detail":{"type":"string"},)"
-    R"("instance":{"type":"string"},"code":{"type":"string","description":"see /docs/errors"},)"
-    R"("request_id":{"type":"string"},"parameter":{"type":"string","description":"the query parameter or header at fault"},)"
+    R"({"type":"object","description":"RFC 9457","required":["type","title","status","code"],)"
+    R"("properties":{"type":{"type":"string"},"title":{"type":"string"},)"
+    R"("status":{"type":"integer"},"detail":{"type":"string"},"instance":{"type":"string"},)"
+    R"("code":{"type":"string","description":"see /docs/errors"},)"
+    R"("request_id":{"type":"string"},)"
+    R"("parameter":{"type":"string",)"
+    R"("description":"the query parameter or header at fault"},)"
     R"("offset":{"type":"integer","description":"byte offset of malformed JSON"},)"
-    R"("errors":{"type":"array","items":{"type":"object","required":["pointer","code"],"properties":{)"
-    R"("pointer":{"type":"string","description":"RFC 6901"},"code":{"type":"string"},"detail":{"type":"string"}}}}}})";
+    R"("errors":{"type":"array","items":{"type":"object","required":["pointer","code"],)"
+    R"("properties":{"pointer":{"type":"string","description":"RFC 6901"},)"
+    R"("code":{"type":"string"},"detail":{"type":"string"}}}}}})";
 
 std::string_view lower_method(net::Method method) {
   switch (method) {
@@ -231,12 +235,12 @@ void DocumentWriter::components() {
   json_.key("components");
   json_.begin_object();
   json_.key("securitySchemes");
-  json_.raw(
-      R"({"key":{"type":"http","scheme":"bearer","description":"a key made by `mettle key create`"}})");
+  json_.raw(R"({"key":{"type":"http","scheme":"bearer",)"
+            R"("description":"a key made by `mettle key create`"}})");
   json_.key("responses");
-  json_.raw(
-      R"({"problem":{"description":"what was wrong and what to change","content":{"application/problem+json":)"
-      R"({"schema":{"$ref":"#/components/schemas/Problem"}}}}})");
+  json_.raw(R"({"problem":{"description":"what was wrong and what to change",)"
+            R"("content":{"application/problem+json":)"
+            R"({"schema":{"$ref":"#/components/schemas/Problem"}}}}})");
   json_.key("schemas");
   json_.begin_object();
   json_.key("Problem");  // capital: no table can be called so
