@@ -3,7 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "records/explain.h"
-#include "records/records_fixture.h"
+#include "records/sqlite_records_fixture.h"
 
 namespace mettle::records {
 namespace {
@@ -22,7 +22,8 @@ tables:
       title:   {type: text, min: 1, max: 5}
       state:   {type: enum, values: [open, done], default: open}
       locked:  {type: bool, default: false}
-      secret:  {type: text, optional: true, read: "'boss' in auth.roles", write: "'boss' in auth.roles"}
+      secret:
+        {type: text, optional: true, read: "'boss' in auth.roles", write: "'boss' in auth.roles"}
       grade:   {type: int, optional: true, write: "!row.locked"}
       team_id: {references: teams, optional: true}
     access:

@@ -229,6 +229,40 @@ Result<Value> parse_form(const ShapeInfo& info, std::string_view text) {
   }
 }
 
+// A number with a fraction or an exponent that is whole all the same, as 1e3 and 2.0 are; or a
+// whole one beyond 64 bits.
+Result<Value> whole_number(const ShapeInfo& info, std::string_view token) {
+  const size_t e = token.find_first_of("eE");
+  std::string_view exponent = e == std::string_view::npos ? "0" : token.substr(e + 1);
+  if (exponent.starts_with('+')) exponent.remove_prefix(1);
+  int64_t zeros = 0;  // behind the digits; below none: how many of them stand behind the point
+  const auto read = std::from_chars(exponent.data(), exponent.data() + exponent.size(), zeros);
+  const bool too_long = read.ec != std::errc() || zeros > 1'000'000 || zeros < -1'000'000;
+  std::string digits;
+  bool behind_point = false;
+  for (const char c : token.substr(0, e)) {
+    if (c == '.') behind_point = true;
+    if (!is_ascii_digit(c)) continue;
+    if (behind_point) --zeros;
+    if (c != '0' || !digits.empty()) digits += c;
+  }
+  while (digits.ends_with('0')) {
+    digits.pop_back();
+    ++zeros;
+  }
+  if (digits.empty()) return Value(int64_t{0});
+  if (zeros < 0) return wrong_form(info);
+  constexpr int64_t kDigitsMax = 19;
+  int64_t value = 0;
+  if (!too_long && zeros + static_cast<int64_t>(digits.size()) <= kDigitsMax) {
+    digits =
+        (token.starts_with('-') ? "-" : "") + digits + std::string(static_cast<size_t>(zeros), '0');
+    const auto [end, fault] = std::from_chars(digits.data(), digits.data() + digits.size(), value);
+    if (fault == std::errc()) return Value(value);
+  }
+  return fail(Code::kOutOfRange, fmt::format("must be from {} to {}", INT64_MIN, INT64_MAX));
+}
+
 Result<Value> scalar_from_json(const ShapeInfo& info, const JsonNode& node) {
   switch (info.kind.kind) {
     case Kind::kBool:
@@ -236,13 +270,8 @@ Result<Value> scalar_from_json(const ShapeInfo& info, const JsonNode& node) {
       return Value(node.boolean());
     case Kind::kInt: {
       if (!node.is_number()) return wrong_form(info);
-      const auto whole = node.integer();
-      if (whole) return Value(*whole);
-      const auto exact = parse_decimal_number(node.number());
-      const auto rescaled = exact ? decimal_rescale(*exact, 0) : std::nullopt;
-      if (rescaled) return Value(rescaled->units);
-      if (node.number().find_first_of(".eE") != std::string_view::npos) return wrong_form(info);
-      return fail(Code::kOutOfRange, fmt::format("must be from {} to {}", INT64_MIN, INT64_MAX));
+      if (const auto whole = node.integer()) return Value(*whole);
+      return whole_number(info, node.number());
     }
     case Kind::kFloat:
       if (!node.is_number()) return wrong_form(info);

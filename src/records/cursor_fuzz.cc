@@ -1,7 +1,6 @@
 // Cursors come from clients: any bytes, also rightly signed ones, are values of the kinds asked for
 // or are refused.
-#include <cstdlib>
-
+#include "base/check.h"
 #include "base/crypto.h"
 #include "base/text.h"
 #include "records/cursor.h"
@@ -37,13 +36,13 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     const auto values =
         mettle::records::decode_cursor(key, "shape", kinds, signed_cursor(key, "shape", bytes));
     if (!values) continue;
-    if (values->size() != kinds.size()) std::abort();
+    CHECK(values->size() == kinds.size());
     for (size_t i = 0; i < kinds.size(); ++i) {
-      if ((*values)[i] && (*values)[i]->kind() != kinds[i].kind) std::abort();
+      CHECK(!(*values)[i] || (*values)[i]->kind() == kinds[i].kind);
     }
     const std::string again = mettle::records::encode_cursor(key, "shape", *values);
     const auto back = mettle::records::decode_cursor(key, "shape", kinds, again);
-    if (!back || back->size() != values->size()) std::abort();
+    CHECK(back && back->size() == values->size());
   }
   return 0;
 }

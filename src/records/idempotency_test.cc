@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-#include "records/records_fixture.h"
+#include "records/sqlite_records_fixture.h"
 
 namespace mettle::records {
 namespace {

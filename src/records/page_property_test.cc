@@ -6,7 +6,7 @@
 
 #include "base/datetime.h"
 #include "base/json_write.h"
-#include "records/records_fixture.h"
+#include "records/sqlite_records_fixture.h"
 
 namespace mettle::records {
 namespace {

@@ -1,7 +1,7 @@
 // What reads show: shapes, relations under rules, aggregates, json, counts.
 #include <gtest/gtest.h>
 
-#include "records/records_fixture.h"
+#include "records/sqlite_records_fixture.h"
 
 namespace mettle::records {
 namespace {

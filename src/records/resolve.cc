@@ -103,7 +103,7 @@ Result<ResolvedPath> Resolver::path(const Path& in, const TableInfo& table,
     // Sorting or filtering on a column tells its values, so it must be readable whoever the row
     // belongs to.
     if (catalog_.grant(*column.read, bindings_) != Grant::kAlways) {
-      return fail(Code::kForbidden,
+      return fail(who_.signed_in() ? Code::kForbidden : Code::kUnauthenticated,
                   fmt::format("you may not filter or sort by {}.{}", table.table->name, in.column));
     }
   }

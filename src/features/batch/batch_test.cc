@@ -58,10 +58,12 @@ class BatchTest : public engine::AppTest {
 };
 
 TEST_F(BatchTest, LetsLaterOperationsUseEarlierResults) {
-  const net::Response made = send(
-      R"({"method":"POST","path":"/orders","body":{"note":"$$5"},"as":"o"},)"
-      R"({"method":"POST","path":"/lines","body":[{"order_id":"$o.id","n":1},{"order_id":"$o.id","n":2}],"as":"l"},)"
-      R"({"method":"PATCH","path":"/orders/$o.id","body":{"meta":{"whole":"$o","second":"$l.items.1.n"}}})");
+  const net::Response made =
+      send(R"({"method":"POST","path":"/orders","body":{"note":"$$5"},"as":"o"},)"
+           R"({"method":"POST","path":"/lines","as":"l",)"
+           R"("body":[{"order_id":"$o.id","n":1},{"order_id":"$o.id","n":2}]},)"
+           R"({"method":"PATCH","path":"/orders/$o.id",)"
+           R"("body":{"meta":{"whole":"$o","second":"$l.items.1.n"}}})");
   ASSERT_EQ(made.status, 200) << made.body << inside_;
   EXPECT_EQ(number("SELECT count(*) FROM lines JOIN orders ON orders.id = order_id"), 2);
   EXPECT_EQ(number("SELECT json_extract(meta, '$.second') FROM orders"), 2);
@@ -122,9 +124,9 @@ TEST_F(BatchTest, DoesNotUnfoldWithoutEnd) {
   std::string batch =
       R"({"method":"POST","path":"/orders","as":"x0","body":{"meta":["0123456789"]}})";
   for (int i = 1; i < 30; ++i) {
-    batch += fmt::format(
-        R"(,{{"method":"POST","path":"/orders","as":"x{}","body":{{"meta":["$x{}.meta","$x{}.meta"]}}}})",
-        i, i - 1, i - 1);
+    batch += fmt::format(R"(,{{"method":"POST","path":"/orders","as":"x{}",)"
+                         R"("body":{{"meta":["$x{}.meta","$x{}.meta"]}}}})",
+                         i, i - 1, i - 1);
   }
   EXPECT_EQ(send(batch).status, 413);
   EXPECT_EQ(count("orders"), 0);
@@ -173,7 +175,8 @@ TEST(WithReferences, LeaveEverythingElseAsItIs) {
   Results results;
   results.add("o", R"({"id":7,"t":"x\u0041"})");
   const auto document = JsonDocument::parse(
-      R"({"a":1.50,"\u0062":[true,null,"plain","$$","$$o.id","a$o","$o.id","$o.t"],"e":{},"l":[]})");
+      R"({"a":1.50,"\u0062":[true,null,"plain","$$","$$o.id","a$o","$o.id","$o.t"],)"
+      R"("e":{},"l":[]})");
   const auto made = with_references(document->root(), results);
   ASSERT_TRUE(made);
   EXPECT_EQ(

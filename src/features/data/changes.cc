@@ -240,6 +240,13 @@ Result<> may_start(const records::Catalog& catalog, const records::Rule& rule,
 }
 
 Result<> precondition_given(const TableInfo& table, ChangeOf what, const ChangeOptions& options) {
+  if (options.if_match && what != ChangeOf::kOneRow) {
+    // To pass over it would change what the client has asked to be spared.
+    Error error = make_error(Code::kInvalidHeader,
+                             "If-Match holds the ETag of one row and goes with that row's address");
+    error.parameter = "If-Match";
+    return fail(std::move(error));
+  }
   if (!table.table->require_if_match || options.if_match) return {};
   if (what == ChangeOf::kOneRow && options.if_none_match_any) return {};
   if (what == ChangeOf::kNewRows && options.resolution != Resolution::kMerge) return {};

@@ -69,7 +69,7 @@ Result<> may_start(const records::Catalog& catalog, const records::Rule& rule,
 enum class ChangeOf : uint8_t { kNewRows, kOneRow, kManyRows };
 
 // 428 where the table wants If-Match: by filter and by a merging upsert there is no saying which
-// state of a row the caller has seen.
+// state of a row the caller has seen; 400 for an If-Match there.
 Result<> precondition_given(const records::TableInfo& table, ChangeOf what,
                             const ChangeOptions& options);
 

@@ -21,14 +21,20 @@ tables:
       meta:  {type: json, optional: true}
       state: {type: text, default: "='fresh'"}
       boss:  {type: text, optional: true, write: "row.name != 'kept'"}
-    access: {read: "true", create: "'maker' in auth.roles", update: "'fixer' in auth.roles", delete: "'fixer' in auth.roles"}
+    access:
+      read: "true"
+      create: "'maker' in auth.roles"
+      update: "'fixer' in auth.roles"
+      delete: "'fixer' in auth.roles"
   notes:
     owner: user_id
     columns:
       user_id: {references: users}
       title:   {type: text}
       rank:    {type: int, default: 0}
-    access: {read: "row.user_id == auth.id || row.rank > 5 || 'clerk' in auth.roles", create: "auth.signed_in"}
+    access:
+      read: "row.user_id == auth.id || row.rank > 5 || 'clerk' in auth.roles"
+      create: "auth.signed_in"
   codes:
     key: code
     columns: {code: {type: text, match: "^[a-z]+$"}, n: {type: int}}

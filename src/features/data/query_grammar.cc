@@ -57,8 +57,12 @@ class QueryParser {
                   std::string_view name, const std::string& value);
   Result<> embedded(const std::string& parameter, const std::string& value);
   Result<int64_t> number(std::string_view name, const std::string& text, int64_t min, int64_t max);
-  std::unexpected<Error> unknown(const std::string& parameter) const;
-  std::vector<std::string> column_names() const;
+  std::unexpected<Error> unknown(const std::string& parameter) const {
+    return unknown(parameter, parameter, table_);
+  }
+  std::unexpected<Error> unknown(const std::string& parameter, std::string_view name,
+                                 const records::TableInfo& table) const;
+  static std::vector<std::string> column_names(const records::TableInfo& table);
   bool is_word(std::string_view name) const;
   bool may_filter() const { return allowed_ == Allowed::kList || allowed_ == Allowed::kChange; }
 
@@ -76,24 +80,30 @@ bool QueryParser::is_word(std::string_view name) const {
   return false;
 }
 
-std::vector<std::string> QueryParser::column_names() const {
+std::vector<std::string> QueryParser::column_names(const records::TableInfo& table) {
   std::vector<std::string> names;
-  for (const records::ColumnInfo& column : table_.columns) {
+  for (const records::ColumnInfo& column : table.columns) {
     if (!column.column->hidden) names.push_back(column.name());
   }
   return names;
 }
 
-std::unexpected<Error> QueryParser::unknown(const std::string& parameter) const {
+// `name` is the part of the parameter that means nothing for `table`.
+std::unexpected<Error> QueryParser::unknown(const std::string& parameter, std::string_view name,
+                                            const records::TableInfo& table) const {
   std::vector<std::string> known;
-  for (const std::string_view word : words_of(allowed_)) known.emplace_back(word);
-  if (may_filter()) {
-    for (std::string& column : column_names()) known.push_back(std::move(column));
+  if (&table == &table_) {
+    for (const std::string_view word : words_of(allowed_)) known.emplace_back(word);
+  } else {
+    known = {"order", "limit", "offset"};
   }
-  const std::string near = model::nearest(parameter, known);
+  if (may_filter() || &table != &table_) {
+    for (std::string& column : column_names(table)) known.push_back(std::move(column));
+  }
+  const std::string near = model::nearest(name, known);
   return refuse(
       parameter,
-      fmt::format("`{}` is no parameter here and no column of {}{}", parameter, table_.table->name,
+      fmt::format("`{}` is no parameter here and no column of {}{}", name, table.table->name,
                   near.empty() ? "" : fmt::format("; did you mean `{}`?", near)),
       Code::kUnknownParameter);
 }
@@ -134,7 +144,7 @@ Result<> QueryParser::word(std::string_view name, const std::string& value) {
   } else if (name == "on_conflict") {
     for (const std::string_view column : split(value, ',')) {
       if (table_.find(column) < 0) {
-        const std::string near = model::nearest(column, column_names());
+        const std::string near = model::nearest(column, column_names(table_));
         return refuse("on_conflict",
                       fmt::format("{} has no column `{}`{}", table_.table->name, column,
                                   near.empty() ? "" : fmt::format("; did you mean `{}`?", near)));
@@ -159,9 +169,11 @@ Result<> QueryParser::filter(Filter& into, const records::TableInfo& table,
     return {};
   }
   Scanner in(name, parameter);
-  auto path = parse_path(in);
-  if (!path || !in.at_end() || table.find(path->column) < 0) return unknown(parameter);
-  TRY(Filter condition, parse_condition(std::move(*path), parameter, value));
+  const std::string_view column = name.substr(0, name.find("->"));
+  if (table.find(column) < 0) return unknown(parameter, name, table);
+  TRY(records::Path path, parse_path(in));
+  if (!in.at_end()) return in.expected("the end");
+  TRY(Filter condition, parse_condition(std::move(path), parameter, value));
   into.children.push_back(std::move(condition));
   return {};
 }

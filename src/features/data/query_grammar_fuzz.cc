@@ -1,6 +1,5 @@
 // The query string comes from anybody: any bytes are a query or an error that names a parameter.
-#include <cstdlib>
-
+#include "base/check.h"
 #include "db/dialect.h"
 #include "features/data/query_grammar.h"
 #include "features/data/request.h"
@@ -18,7 +17,7 @@ constexpr const char* kApp =
 std::shared_ptr<const mettle::records::Catalog> compiled() {
   mettle::model::Faults faults;
   const auto app = mettle::model::load_text(kApp, "fuzz.yaml", {}, faults);
-  if (!app) std::abort();
+  CHECK(app != nullptr);
   return mettle::records::Catalog::compile(app, mettle::db::sqlite_dialect(), faults);
 }
 
@@ -36,14 +35,14 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
                              data::Allowed::kCreate}) {
     const auto parsed = data::parse_query(*catalog, 0, *pairs, allowed, {});
     if (!parsed) {
-      if (parsed.error().status() != 400 || parsed.error().detail.empty()) std::abort();
+      CHECK(parsed.error().status() == 400 && !parsed.error().detail.empty());
       continue;
     }
     const records::QueryLimits limits;
     records::Resolver resolver(*catalog, nobody, bindings, limits);
     const auto resolved = resolver.list(parsed->query);
-    if (resolved && resolved->shape_key.empty()) std::abort();
-    if (!resolved && resolved.error().status() >= 500) std::abort();
+    CHECK(!resolved || !resolved->shape_key.empty());
+    CHECK(resolved || resolved.error().status() < 500);
   }
   return 0;
 }

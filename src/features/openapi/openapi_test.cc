@@ -19,7 +19,9 @@ tables:
       team_id: {references: teams, optional: true}
       boss_id: {references: people, as: boss, inverse: staff, optional: true}
   teams:
-    columns: {name: {type: text, unique: true}, lead_id: {references: people, as: lead, inverse: led}}
+    columns:
+      name:    {type: text, unique: true}
+      lead_id: {references: people, as: lead, inverse: led}
   codes:
     key: code
     columns: {code: {type: text}}
