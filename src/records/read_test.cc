@@ -259,6 +259,42 @@ TEST_F(ReadTest, FindsARowByItsNaturalKey) {
             Code::kNotFound);
 }
 
+// A rule's lists and maps of the caller are no values that a statement takes as they are.
+TEST(RulesOfTheCaller, AreBoundWhateverTheyHold) {
+  class OneRule : public DoorTest {
+   public:
+    void TestBody() override {}
+    std::string rows_under(const std::string& rule) {
+      const std::string faults = compile(
+          "mettle: 1\napp: t\nauth: {table: users, roles: [clerk]}\ntables:\n  a:\n"
+          "    columns: {n: {type: int}, name: {type: text}, meta: {type: json, optional: true}}\n"
+          "    access: {read: \"" +
+          rule + "\"}\n");
+      if (!faults.empty()) return "fault";
+      serve_compiled();
+      must(
+          write("INSERT INTO a(id, created_at, updated_at, version, n, name, meta) "
+                "VALUES(x'01', 0, 0, 1, 1, 'clerk', '{\"team\":[1]}')"));
+      sign_in(1, {"clerk"});
+      who_.claims =
+          Value(Map{{"team", Value(Json{"[1]"})}, {"names", Value(List{Value("clerk")})}});
+      Query all;
+
+      all.table = table("a").index;
+      const auto page = list(all);
+      return page ? std::to_string(page->rows) : std::string(page.error().name());
+    }
+  };
+  EXPECT_EQ(OneRule().rows_under("row.name in auth.roles"), "1");
+  EXPECT_EQ(OneRule().rows_under("size(auth.roles) == row.n"), "1");
+  EXPECT_EQ(OneRule().rows_under("row.name in auth.claims.names"), "1");
+  for (const char* odd : {"row.meta == auth.claims", "row.meta.team == auth.claims.team",
+                          "row.name == auth.claims.names", "[row.name] == auth.roles"}) {
+    const std::string told = OneRule().rows_under(odd);
+    EXPECT_NE(told, "internal") << odd;
+  }
+}
+
 // Another program wrote what is not of its column's kind: that must not end the process.
 TEST_F(ReadTest, SurvivesWhatSomebodyElseWrote) {
   must(write("UPDATE books SET author_id = NULL"));

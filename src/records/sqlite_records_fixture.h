@@ -34,6 +34,9 @@ class DoorTest : public db::StoreTest {
   void serve(const std::string& text) {
     const std::string faults = compile(text);
     ASSERT_EQ(faults, "");
+    serve_compiled();
+  }
+  void serve_compiled() {
     db::SqliteOptions o = options();
     o.functions.push_back(&register_sqlite_functions);
     open(std::move(o));
