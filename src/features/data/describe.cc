@@ -163,6 +163,8 @@ std::vector<Parameter> filters(const TableInfo& table) {
   }
   made.push_back(query("or", "any of the filters: `(a.eq.1,b.gt.2)`"));
   made.push_back(query("and", "all of the filters: `(a.eq.1,not.or(b.gt.2,c.is.null))`"));
+  made.push_back(query("not.or", "none of the filters: `(a.eq.1,b.gt.2)`"));
+  made.push_back(query("not.and", "not all of the filters: `(a.eq.1,b.gt.2)`"));
   return made;
 }
 
@@ -324,6 +326,7 @@ Operation describe_patch(const TableInfo& table) {
 Operation describe_delete(const TableInfo& table) {
   Operation made = operation(table, "delete", fmt::format("Delete a row of {}", table.table->name));
   made.parameters = key_parameters(table);
+  made.parameters.push_back(select_parameter());
   made.parameters.push_back(if_match(table));
   made.parameters.push_back(prefer());
   made.replies.push_back({204, "deleted", "", "", {}});
@@ -351,6 +354,7 @@ Operation describe_delete_many(const TableInfo& table) {
   Operation made = operation(table, "delete_many",
                              fmt::format("Delete the {} that filters select", table.table->name));
   made.parameters = filters(table);
+  made.parameters.push_back(select_parameter());
   made.parameters.push_back(query("max_affected",
                                   "refuse, and delete nothing, where more rows match",
                                   R"({"type":"integer","minimum":0})"));
