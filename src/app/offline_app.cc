@@ -49,7 +49,8 @@ bool is_missing_variable(const model::FileFault& fault) {
   return fault.code == "missing_variable";
 }
 
-void load(OfflineApp& out) {
+// Gives Loaded::sound.
+std::shared_ptr<const model::AppModel> load(OfflineApp& out) {
   model::LoadOptions options;
   options.env = &set_variable;
   model::Loaded loaded = model::load_file(out.path, options, out.faults);
@@ -60,7 +61,7 @@ void load(OfflineApp& out) {
       return value ? value : stand_in(loaded.text, name);
     };
     out.faults = {};
-    loaded.app = model::load_file(out.path, options, out.faults).app;
+    loaded = model::load_file(out.path, options, out.faults);
     for (const model::FileFault& fault : found) {
       if (!is_missing_variable(fault)) continue;
       out.faults.warning(fault.pos, fault.path, fault.code, fault.message, fault.fix);
@@ -68,6 +69,7 @@ void load(OfflineApp& out) {
   }
   out.text = std::move(loaded.text);
   out.model = std::move(loaded.app);
+  return std::move(loaded.sound);
 }
 
 }  // namespace
@@ -75,8 +77,8 @@ void load(OfflineApp& out) {
 OfflineApp compile_offline(const std::string& path) {
   OfflineApp out;
   out.path = path;
-  load(out);
-  if (out.model == nullptr) return out;
+  const std::shared_ptr<const model::AppModel> sound = load(out);
+  if (out.model == nullptr && sound == nullptr) return out;
   out.features = make_features();
   out.store = std::make_unique<NoStore>();
   const engine::Config config = engine::default_config();
@@ -86,7 +88,8 @@ OfflineApp compile_offline(const std::string& path) {
                                        .dialect = db::sqlite_dialect(),
                                        .features = out.features,
                                        .cursor_key = {}};
-  out.snapshot = engine::compile_app(out.model, options, out.faults);
+  // Of a file with faults the sound part is compiled too, for the faults of its rules and SQL.
+  out.snapshot = engine::compile_app(out.model ? out.model : sound, options, out.faults);
   return out;
 }
 

@@ -114,8 +114,43 @@ void read_statics(Reading& in, const Node& root) {
   }
 }
 
-std::shared_ptr<const AppModel> load_text(std::string text, const std::string& file,
-                                          const LoadOptions& options, Faults& faults) {
+namespace {
+
+bool is_below(const std::string& path, const std::string& entry) {
+  return path.starts_with(entry) && (path.size() == entry.size() || path[entry.size()] == '.');
+}
+
+// What of the model can be trusted in spite of the faults; nullptr where they touch the tables,
+// which everything else speaks of, or have no place.
+std::shared_ptr<const AppModel> sound_part(const AppModel& app, const Faults& faults) {
+  std::vector<std::string> paths;
+  for (const FileFault& fault : faults.sorted()) {
+    if (fault.severity != FileFault::Severity::kError) continue;
+    const bool own = is_below(fault.path, "commands") || is_below(fault.path, "queries") ||
+                     is_below(fault.path, "routes");
+    if (!own) return nullptr;
+    paths.push_back(fault.path);
+  }
+  const auto at_fault = [&paths](const std::string& entry) {
+    return std::ranges::any_of(paths, [&](const std::string& path) {
+      return is_below(path, entry) || is_below(entry, path);
+    });
+  };
+  auto sound = std::make_shared<AppModel>(app);
+  std::erase_if(sound->commands,
+                [&](const Command& each) { return at_fault("commands." + each.name); });
+  std::erase_if(sound->queries,
+                [&](const Query& each) { return at_fault("queries." + each.name); });
+  std::erase_if(sound->routes, [&](const Route& each) {
+    return at_fault("routes." + each.method + " " + each.path);
+  });
+  return sound;
+}
+
+// `sound`: as Loaded::sound; may be nullptr.
+std::shared_ptr<const AppModel> load_model(std::string text, const std::string& file,
+                                           const LoadOptions& options, Faults& faults,
+                                           std::shared_ptr<const AppModel>* sound) {
   const auto document = read_yaml(std::move(text), faults);
   if (document == nullptr) return nullptr;
   const Node& root = document->root;
@@ -137,9 +172,19 @@ std::shared_ptr<const AppModel> load_text(std::string text, const std::string& f
   read_queries(in, root);
   read_routes(in, root);
   check_roles(in);
-  if (faults.has_errors()) return nullptr;
+  if (faults.has_errors()) {
+    if (sound != nullptr) *sound = sound_part(*app, faults);
+    return nullptr;
+  }
   app->hash = meaning_hash(root);
   return app;
+}
+
+}  // namespace
+
+std::shared_ptr<const AppModel> load_text(std::string text, const std::string& file,
+                                          const LoadOptions& options, Faults& faults) {
+  return load_model(std::move(text), file, options, faults, nullptr);
 }
 
 Loaded load_file(const std::string& path, const LoadOptions& options, Faults& faults) {
@@ -159,7 +204,7 @@ Loaded load_file(const std::string& path, const LoadOptions& options, Faults& fa
   if (with_folder.base_folder.empty()) {
     with_folder.base_folder = std::filesystem::path(path).parent_path().string();
   }
-  out.app = load_text(out.text, path, with_folder, faults);
+  out.app = load_model(out.text, path, with_folder, faults, &out.sound);
   return out;
 }
 

@@ -25,6 +25,9 @@ struct LoadOptions {
 
 struct Loaded {
   std::shared_ptr<const AppModel> app;  // nullptr if there are errors
+  // Where there are, but none in the tables: the tables with the commands, queries and routes that
+  // have none. Not to be served; for a checker that goes on to rules and SQL.
+  std::shared_ptr<const AppModel> sound;
   std::string text;                     // the file, to show faults with their lines
 };
 

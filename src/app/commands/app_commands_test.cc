@@ -106,6 +106,30 @@ queries:
   EXPECT_TRUE(prints("\"code\":\"sql_fault\"")) << out_.str();
 }
 
+TEST_F(AppCommandsTest, CheckGoesOnToRulesAndSqlWhereTheTablesAreSound) {
+  const std::string file = write("a.yaml", std::string(kGood) + R"(
+commands:
+  go:
+    access: "auth.signed_in"
+    steps:
+      - insert: {notez: {title: x}}
+  other:
+    access: "auth.signed_in && 1"
+    steps:
+      - insert: {notes: {title: x}}
+queries:
+  q:
+    access: "true"
+    sql: SELECT titel FROM notes
+    returns: {titel: text}
+)");
+  EXPECT_EQ(run({"check", file}), kFailed);
+  for (const char* code : {"[unknown_table]", "[rule_type]", "[sql_fault]"}) {
+    EXPECT_TRUE(says(code)) << code << " is missing in:\n" << err_.str();
+  }
+  EXPECT_TRUE(says("a.yaml: 3 faults\n")) << err_.str();
+}
+
 TEST_F(AppCommandsTest, CheckWarnsOfWhatIsRarelyMeant) {
   const std::string file = write("a.yaml", R"(mettle: 1
 app: notes
