@@ -38,6 +38,8 @@ def include_dirs(build):
     commands = json.loads((build / "compile_commands.json").read_text("utf-8"))
     found = {}
     for entry in commands:
+        if not entry["file"].endswith(".cc"):
+            continue  # assembly: for it CMake also names the system's own folders, in an order C++ cannot take
         words = shlex.split(entry["command"])
         for place, word in enumerate(words):
             if word == "-isystem":

@@ -25,8 +25,10 @@ NO_SCENARIO = 77  # ctest: skipped
 
 def default_files():
     found = sorted((ROOT / "tests/scenarios").rglob("*.http"))
-    pages = sorted((ROOT / "docs").rglob("*.md")) + sorted((ROOT / "examples").glob("*/README.md"))
-    return found + pages
+    # embed and handlers need a program beside the server: tests/programs builds and runs them.
+    readmes = [page for page in sorted((ROOT / "examples").glob("*/README.md"))
+               if page.parent.name not in ("embed", "handlers")]
+    return found + sorted((ROOT / "docs").rglob("*.md")) + readmes
 
 
 def run_one(path, binary, verbose):

@@ -54,6 +54,6 @@ export ASAN_OPTIONS=detect_stack_use_after_return=1:strict_string_checks=1:check
 export UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1
 export TSAN_OPTIONS=halt_on_error=1:second_deadlock_stack=1
 export ASAN_SYMBOLIZER_PATH=/usr/bin/llvm-symbolizer-19 TSAN_SYMBOLIZER_PATH=/usr/bin/llvm-symbolizer-19
-export UBSAN_SYMBOLIZER_PATH=/usr/bin/llvm-symbolizer-19 METTLE_SCENARIO_START_SECONDS=60
+export UBSAN_SYMBOLIZER_PATH=/usr/bin/llvm-symbolizer-19 SCENARIO_START_SECONDS=60
 echo "test: $SECONDS s so far; now the tests"
 exec ctest --test-dir build/all -j "$JOBS" --output-on-failure --no-tests=error "$@"

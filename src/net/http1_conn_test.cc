@@ -501,6 +501,9 @@ TEST_F(Http1ConnectionTest, CancelsWhatDoesNotDrainInTime) {
 }
 
 TEST_F(Http1ConnectionTest, WaitsForFileDescriptorsInsteadOfSpinning) {
+#if __has_feature(undefined_behavior_sanitizer)
+  GTEST_SKIP() << "UBSan's look at an object's type takes a file descriptor, and none is left";
+#endif
   start();
   Client client;
   rlimit before{};

@@ -4,7 +4,7 @@ import { cpSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 
-const START_MS = Number(process.env.METTLE_SCENARIO_START_SECONDS ?? 60) * 1000;
+const START_MS = Number(process.env.SCENARIO_START_SECONDS ?? 60) * 1000;
 
 export class Server {
   constructor(binary, app) {

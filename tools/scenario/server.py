@@ -9,7 +9,7 @@ import threading
 import time
 
 LISTENING = re.compile(r"listening on (https?):(?:\\?/){2}(\[[0-9a-fA-F:]+\]|[0-9.]+|localhost):(\d+)")
-START_SECONDS = float(os.environ.get("METTLE_SCENARIO_START_SECONDS", "60"))
+START_SECONDS = float(os.environ.get("SCENARIO_START_SECONDS", "60"))
 STOP_SECONDS = 40  # the server grants running requests 30
 
 
