@@ -28,7 +28,7 @@ struct Loaded {
   // Where there are, but none in the tables: the tables with the commands, queries and routes that
   // have none. Not to be served; for a checker that goes on to rules and SQL.
   std::shared_ptr<const AppModel> sound;
-  std::string text;                     // the file, to show faults with their lines
+  std::string text;  // the file, to show faults with their lines
 };
 
 Loaded load_file(const std::string& path, const LoadOptions& options, Faults& faults);
