@@ -23,9 +23,9 @@ class Http1Connection;
 
 // What the connections of one endpoint share on one core.
 struct Http1Shared {
-  Http1Shared(Core& core_, const ServerLimits& limits_, RequestHandler& handler_,
-              std::atomic<size_t>& in_flight_)
-      : core(core_), limits(limits_), handler(handler_), in_flight(in_flight_) {}
+  Http1Shared(Core& core_in, const ServerLimits& limits_in, RequestHandler& handler_in,
+              std::atomic<size_t>& in_flight_in)
+      : core(core_in), limits(limits_in), handler(handler_in), in_flight(in_flight_in) {}
 
   Core& core;
   const ServerLimits& limits;
