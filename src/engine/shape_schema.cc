@@ -19,15 +19,6 @@ void keyword(JsonWriter& writer, std::string_view name, const std::optional<int6
   writer.integer(*number);
 }
 
-void type(JsonWriter& writer, std::string_view name, bool nullable) {
-  writer.key("type");
-  if (!nullable) return writer.string(name);
-  writer.begin_array();
-  writer.string(name);
-  writer.string("null");
-  writer.end_array();
-}
-
 // Whether ECMAScript, whose patterns JSON Schema has, reads the RE2 pattern and reads it alike.
 bool is_ecma(std::string_view pattern) {
   constexpr std::string_view kEscapes = R"(dDwWsStnrf^$\.*+?()[]{}|/)";
@@ -64,7 +55,7 @@ bool is_ecma(std::string_view pattern) {
 }
 
 void text_schema(JsonWriter& writer, const model::Shape& shape, bool nullable) {
-  type(writer, "string", nullable);
+  write_type(writer, "string", nullable);
   keyword(writer, "minLength", shape.length_min);
   keyword(writer, "maxLength", shape.length_max);
   if (shape.match.empty()) return;
@@ -79,7 +70,7 @@ std::string decimal_pattern(int scale) {
 
 void decimal_schema(JsonWriter& writer, const model::Shape& shape, Wire wire, bool nullable) {
   if (wire == Wire::kOut) {
-    type(writer, "string", nullable);
+    write_type(writer, "string", nullable);
     return keyword(writer, "pattern", decimal_pattern(shape.scale));
   }
   writer.key("type");
@@ -104,11 +95,6 @@ void number_bounds(JsonWriter& writer, const model::Shape& shape, Wire wire) {
     writer.key("maximum");
     writer.value(*shape.max);
   }
-}
-
-void formatted(JsonWriter& writer, std::string_view format, bool nullable) {
-  type(writer, "string", nullable);
-  keyword(writer, "format", format);
 }
 
 void members_schema(JsonWriter& writer, const model::AppModel& app,
@@ -139,7 +125,7 @@ void members_schema(JsonWriter& writer, const model::AppModel& app,
 
 void list_schema(JsonWriter& writer, const model::AppModel& app, const model::Shape& shape,
                  Wire wire, bool nullable) {
-  type(writer, "array", nullable);
+  write_type(writer, "array", nullable);
   keyword(writer, "minItems", shape.length_min);
   keyword(writer, "maxItems", shape.length_max);
   if (!shape.element) return;
@@ -148,7 +134,7 @@ void list_schema(JsonWriter& writer, const model::AppModel& app, const model::Sh
 }
 
 void enum_schema(JsonWriter& writer, const model::Shape& shape, bool nullable) {
-  type(writer, "string", nullable);
+  write_type(writer, "string", nullable);
   writer.key("enum");
   writer.begin_array();
   for (const std::string& value : shape.values) writer.string(value);
@@ -160,9 +146,9 @@ void reference_schema(JsonWriter& writer, const model::AppModel& app, const mode
                       bool nullable) {
   const model::Table& target = app.tables[static_cast<size_t>(shape.references)];
   if (target.id_type == model::IdType::kInt) {
-    type(writer, "integer", nullable);
+    write_type(writer, "integer", nullable);
   } else {
-    formatted(writer, "uuid", nullable);
+    write_format(writer, "uuid", nullable);
   }
   keyword(writer, "description", fmt::format("the id of a row of {}", target.name));
 }
@@ -174,27 +160,27 @@ void body(JsonWriter& writer, const model::AppModel& app, const model::Shape& sh
     case Type::kFile:
       return text_schema(writer, shape, nullable);
     case Type::kInt:
-      type(writer, "integer", nullable);
+      write_type(writer, "integer", nullable);
       keyword(writer, "format", "int64");
       return number_bounds(writer, shape, wire);
     case Type::kFloat:
-      type(writer, "number", nullable);
+      write_type(writer, "number", nullable);
       keyword(writer, "format", "double");
       return number_bounds(writer, shape, wire);
     case Type::kDecimal:
       return decimal_schema(writer, shape, wire, nullable);
     case Type::kBool:
-      return type(writer, "boolean", nullable);
+      return write_type(writer, "boolean", nullable);
     case Type::kDate:
-      return formatted(writer, "date", nullable);
+      return write_format(writer, "date", nullable);
     case Type::kTime:
-      return type(writer, "string", nullable);
+      return write_type(writer, "string", nullable);
     case Type::kTimestamp:
-      return formatted(writer, "date-time", nullable);
+      return write_format(writer, "date-time", nullable);
     case Type::kUuid:
-      return formatted(writer, "uuid", nullable);
+      return write_format(writer, "uuid", nullable);
     case Type::kBytes:
-      type(writer, "string", nullable);
+      write_type(writer, "string", nullable);
       return keyword(writer, "contentEncoding", "base64");
     case Type::kEnum:
       return enum_schema(writer, shape, nullable);
@@ -205,12 +191,26 @@ void body(JsonWriter& writer, const model::AppModel& app, const model::Shape& sh
     case Type::kList:
       return list_schema(writer, app, shape, wire, nullable);
     case Type::kObject:
-      type(writer, "object", nullable);
+      write_type(writer, "object", nullable);
       return members_schema(writer, app, shape.members, wire);
   }
 }
 
 }  // namespace
+
+void write_type(JsonWriter& writer, std::string_view name, bool nullable) {
+  writer.key("type");
+  if (!nullable) return writer.string(name);
+  writer.begin_array();
+  writer.string(name);
+  writer.string("null");
+  writer.end_array();
+}
+
+void write_format(JsonWriter& writer, std::string_view format, bool nullable) {
+  write_type(writer, "string", nullable);
+  keyword(writer, "format", format);
+}
 
 std::string shape_schema(const model::AppModel& app, const model::Shape& shape, Wire wire,
                          bool nullable) {

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "base/json_write.h"
 #include "model/app_model.h"
 
 namespace mettle::engine {
@@ -21,6 +22,9 @@ std::string shape_schema(const model::AppModel& app, const model::Shape& shape, 
 // An object of the members; no others. Members without default that are not optional are required.
 std::string object_schema(const model::AppModel& app, const std::vector<model::Member>& members,
                           Wire wire);
+// The members `type` (also "null" where it may be) and, of a string, `format`, into an open object.
+void write_type(JsonWriter& writer, std::string_view name, bool nullable);
+void write_format(JsonWriter& writer, std::string_view format, bool nullable);
 // {"$ref": "#/components/schemas/NAME"}
 std::string schema_ref(std::string_view name);
 

@@ -11,24 +11,9 @@ using Tag = rules::Type::Tag;
 
 void append_type(JsonWriter& writer, const model::AppModel& app, const rules::Type& type);
 
-void name_type(JsonWriter& writer, std::string_view name, bool nullable) {
-  writer.key("type");
-  if (!nullable) return writer.string(name);
-  writer.begin_array();
-  writer.string(name);
-  writer.string("null");
-  writer.end_array();
-}
-
-void formatted(JsonWriter& writer, std::string_view format, bool nullable) {
-  name_type(writer, "string", nullable);
-  writer.key("format");
-  writer.string(format);
-}
-
 // Columns that not everybody may read may be missing.
 void append_row(JsonWriter& writer, const model::Table& table, const model::AppModel& app) {
-  name_type(writer, "object", true);
+  engine::write_type(writer, "object", true);
   writer.key("properties");
   writer.begin_object();
   for (const model::Column& column : table.columns) {
@@ -48,7 +33,7 @@ void append_row(JsonWriter& writer, const model::Table& table, const model::AppM
 }
 
 void append_object(JsonWriter& writer, const model::AppModel& app, const rules::Type& type) {
-  name_type(writer, "object", type.nullable);
+  engine::write_type(writer, "object", type.nullable);
   writer.key("properties");
   writer.begin_object();
   for (const auto& [name, member] : *type.members) {
@@ -64,38 +49,38 @@ void append_object(JsonWriter& writer, const model::AppModel& app, const rules::
 void append_type(JsonWriter& writer, const model::AppModel& app, const rules::Type& type) {
   switch (type.tag) {
     case Tag::kBool:
-      return name_type(writer, "boolean", true);
+      return engine::write_type(writer, "boolean", true);
     case Tag::kInt:
-      return name_type(writer, "integer", true);
+      return engine::write_type(writer, "integer", true);
     case Tag::kFloat:
-      return name_type(writer, "number", true);
+      return engine::write_type(writer, "number", true);
     case Tag::kDecimal:
     case Tag::kText:
     case Tag::kTime:
     case Tag::kDuration:
     case Tag::kBytes:
-      return name_type(writer, "string", true);
+      return engine::write_type(writer, "string", true);
     case Tag::kUuid:
-      return formatted(writer, "uuid", true);
+      return engine::write_format(writer, "uuid", true);
     case Tag::kTimestamp:
-      return formatted(writer, "date-time", true);
+      return engine::write_format(writer, "date-time", true);
     case Tag::kDate:
-      return formatted(writer, "date", true);
+      return engine::write_format(writer, "date", true);
     case Tag::kNull:
-      return name_type(writer, "null", false);
+      return engine::write_type(writer, "null", false);
     case Tag::kRow:
       return append_row(writer, app.tables[static_cast<size_t>(type.table)], app);
     case Tag::kObject:
       return append_object(writer, app, type);
     case Tag::kList:
-      name_type(writer, "array", true);
+      engine::write_type(writer, "array", true);
       if (!type.element) return;
       writer.key("items");
       writer.begin_object();
       append_type(writer, app, *type.element);
       return writer.end_object();
     case Tag::kMap:
-      return name_type(writer, "object", true);
+      return engine::write_type(writer, "object", true);
     case Tag::kDyn:
     case Tag::kJson:
       return;  // any JSON
@@ -105,7 +90,7 @@ void append_type(JsonWriter& writer, const model::AppModel& app, const rules::Ty
 void append_code(JsonWriter& writer, const model::AppModel& app, const ValueCode& code) {
   writer.begin_object();
   if (code.form == Form::kMap) {
-    name_type(writer, "object", false);
+    engine::write_type(writer, "object", false);
     writer.key("properties");
     writer.begin_object();
     for (const auto& [name, member] : code.members) {
@@ -122,7 +107,7 @@ void append_code(JsonWriter& writer, const model::AppModel& app, const ValueCode
     writer.key("additionalProperties");
     writer.boolean(false);
   } else if (code.form == Form::kList) {
-    name_type(writer, "array", false);
+    engine::write_type(writer, "array", false);
   } else {
     append_type(writer, app, code.type);
   }
