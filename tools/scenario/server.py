@@ -24,6 +24,7 @@ class Server:
         self.binary, self.app, self.folder, self.flags, self.env = binary, app, folder, flags, env
         self.log_path = pathlib.Path(folder) / "server.log"
         self.process, self.host, self.port = None, "127.0.0.1", 0
+        self.prefix = []  # before the command: a program that becomes it (prlimit, strace -D)
 
     @property
     def url(self):
@@ -37,7 +38,7 @@ class Server:
 
     def start(self):
         """Returns when the server says where it listens."""
-        command = [self.binary, "serve", self.app, "--listen", f"127.0.0.1:{self.port}", "--data",
+        command = self.prefix + [self.binary, "serve", self.app, "--listen", f"127.0.0.1:{self.port}", "--data",
                    str(pathlib.Path(self.folder) / "data")] + shlex.split(self.flags)
         offset = len(self.log())
         # Its output goes to a file, not to a pipe: a pipe nobody reads would stop it.
