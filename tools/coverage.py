@@ -1,0 +1,248 @@
+#!/usr/bin/env python3
+"""Reports which lines and branches of src/ the tests ran, and fails below the bounds of docs/internals/coverage.md.
+
+    tools/coverage.py BUILD_DIR [--profiles DIR] [--report FILE] [--uncovered PATH_PREFIX]
+
+BUILD_DIR is a build of the preset `coverage`; the profiles are what its programs left behind (LLVM_PROFILE_FILE).
+It proves two bounds: every branch of the files in EVERY_BRANCH was taken both ways, and at least 85 % of the lines of
+every other folder ran. It ends with 1 when one does not hold and says which line, with 2 when there is nothing to read.
+
+A branch is a decision in the source: a condition of if, loop, ?:, && and ||, or a case of a switch. The same place seen
+by several programs or instances of a template is one branch. Not counted, because they are not decisions of the
+program: what is decided while compiling (`if constexpr`), and what the macros in NOT_DECISIONS hide. TRY is one.
+"""
+import argparse
+import collections
+import fnmatch
+import json
+import os
+import pathlib
+import re
+import subprocess
+import sys
+import tempfile
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+LEAST_LINES = 85.0
+EVERY_BRANCH = ["src/net/http1_parser.*", "src/rules/*", "src/records/cursor.*", "src/records/idempotency.*"]
+NOT_PRODUCT = ["*_test.cc", "*_fuzz.cc", "*_bench.cc", "*_fixture.h", "*/fake_*.h"]
+# The macro, and why what it hides is not a decision that a test could take both ways.
+NOT_DECISIONS = {
+    "CHECK": "false is a broken invariant and ends the process",
+    "DCHECK": "as CHECK",
+    "LOG_DEBUG": "whether a level is on is decided in base/log, tested there",
+    "LOG_INFO": "as LOG_DEBUG",
+    "LOG_WARN": "as LOG_DEBUG",
+    "LOG_ERROR": "as LOG_DEBUG",
+    "FAIL_POINT": "made by tests, absent from what users run",
+    "FAIL_POINT_VOID": "as FAIL_POINT",
+    "CO_FAIL_POINT": "as FAIL_POINT",
+    "METTLE_MUTANT": "a planted fault, absent from what users run; tests/mutants shows each caught",
+}
+
+
+class Source:
+    """The text of a file, to see what stands at a place."""
+    texts = {}
+
+    @classmethod
+    def line(cls, path, number):
+        if path not in cls.texts:
+            try:
+                cls.texts[path] = (ROOT / path).read_text(encoding="utf-8").split("\n")
+            except OSError:
+                cls.texts[path] = []
+        lines = cls.texts[path]
+        return lines[number - 1] if 0 < number <= len(lines) else ""
+
+    @classmethod
+    def word(cls, path, line, column):
+        return re.match(r"\w*", cls.line(path, line)[column - 1:]).group()
+
+
+def fail(message):
+    print(f"coverage: {message}", file=sys.stderr)
+    sys.exit(2)
+
+
+def programs(build):
+    found = [path for path in sorted(build.iterdir())
+             if path.is_file() and not path.suffix and os.access(path, os.X_OK)]
+    if not found:
+        fail(f"no programs in {build}; build the preset coverage first: tools/build.sh coverage")
+    return found
+
+
+def export(build, profiles):
+    """What llvm-cov knows, as JSON."""
+    raw = sorted(profiles.glob("*.profraw"))
+    if not raw:
+        fail(f"no *.profraw in {profiles}; run the tests with LLVM_PROFILE_FILE={profiles}/%4m.profraw")
+    with tempfile.TemporaryDirectory() as folder:
+        merged = pathlib.Path(folder) / "all.profdata"
+        subprocess.run(["llvm-profdata-19", "merge", "-sparse", "-o", merged, *raw], check=True)
+        objects = [word for path in programs(build) for word in ("-object", str(path))]
+        command = ["llvm-cov-19", "export", f"-instr-profile={merged}", "-skip-expansions", *objects]
+        done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=False)
+    if done.returncode != 0:
+        fail(done.stderr.decode())
+    return json.loads(done.stdout)["data"][0]
+
+
+def product_path(name):
+    """The path below the root, or None for what is not the product's own source."""
+    try:
+        path = pathlib.Path(name).resolve().relative_to(ROOT).as_posix()
+    except ValueError:
+        return None
+    if not path.startswith(("src/", "include/")) or any(fnmatch.fnmatch(path, form) for form in NOT_PRODUCT):
+        return None
+    return path
+
+
+def branches_of(functions):
+    """{path: {place: [times true, times false]}}; a place inside a macro is where the macro is used, and its place in it."""
+    found = collections.defaultdict(dict)
+    for function in functions:
+        paths = [product_path(name) for name in function["filenames"]]
+        uses = {region[6]: region for region in function["regions"] if region[7] == 1}  # where an expansion stands
+        for branch in function["branches"]:
+            place, file = tuple(branch[:4]), branch[6]
+            inner = place
+            while file in uses:
+                place, file = tuple(uses[file][:4]), uses[file][5]
+            path = paths[file]
+            if path is None or Source.word(path, place[0], place[1]) in NOT_DECISIONS:
+                continue
+            counts = found[path].setdefault((place, inner), [0, 0])
+            counts[0] += branch[4]
+            counts[1] += branch[5]
+    for path, places in found.items():
+        for key in [key for key in places if decided_while_compiling(path, key[0])]:
+            del places[key]
+    return found
+
+
+def decided_while_compiling(path, place):
+    return re.search(r"\bif constexpr\b", Source.line(path, place[0])) is not None
+
+
+class Folder:
+    def __init__(self):
+        self.lines, self.functions, self.branches = [0, 0], [0, 0], [0, 0]  # [run, all]
+
+
+def add(pair, run, total):
+    pair[0] += run
+    pair[1] += total
+
+
+def percent(pair):
+    return 100.0 if pair[1] == 0 else 100.0 * pair[0] / pair[1]
+
+
+def show(pair):
+    return f"{percent(pair):6.1f} % of {pair[1]:5d}"
+
+
+def tell(name, folder):
+    return f"{name:<30} {show(folder.lines)}   {show(folder.branches)}   {show(folder.functions)}"
+
+
+def measure(data):
+    """The folder's sums, the sums of the files of EVERY_BRANCH, and all branches."""
+    branches = branches_of(data["functions"])
+    folders, files = collections.defaultdict(Folder), collections.defaultdict(Folder)
+    for file in data["files"]:
+        path = product_path(file["filename"])
+        if path is None:
+            continue
+        targets = [folders[path.rpartition("/")[0]]]
+        if any(fnmatch.fnmatch(path, form) for form in EVERY_BRANCH):
+            targets.append(files[path])
+        taken = sum((counts[0] > 0) + (counts[1] > 0) for counts in branches[path].values())
+        for target in targets:
+            add(target.lines, file["summary"]["lines"]["covered"], file["summary"]["lines"]["count"])
+            add(target.functions, file["summary"]["functions"]["covered"], file["summary"]["functions"]["count"])
+            add(target.branches, taken, 2 * len(branches[path]))
+    return folders, files, branches
+
+
+def untaken(path, branches):
+    """One line for each branch that was not taken both ways."""
+    for (place, inner), counts in sorted(branches[path].items()):
+        if all(counts):
+            continue
+        text = Source.line(path, place[0])[place[1] - 1:place[3] - 1 if place[0] == place[2] else None].strip()
+        which = "never reached" if not any(counts) else "never true" if counts[0] == 0 else "never false"
+        macro = "" if inner == place else " (in the macro)"
+        yield f"  {path}:{place[0]}:{place[1]} {which}{macro}: {text[:70]}"
+
+
+def report(data):
+    """The text to show, and what does not hold."""
+    folders, files, branches = measure(data)
+    head = f"{'':<30} {'lines':>16}   {'branches':>16}   {'functions':>16}"
+    text, faults = ["Coverage (docs/internals/coverage.md)", "", head], []
+    total = Folder()
+    for name, folder in sorted(folders.items()):
+        text.append(tell(name, folder))
+        for pair, more in ((total.lines, folder.lines), (total.branches, folder.branches),
+                           (total.functions, folder.functions)):
+            add(pair, *more)
+        if percent(folder.lines) < LEAST_LINES:
+            faults.append(f"{name}: {percent(folder.lines):.1f} % of its lines ran; at least {LEAST_LINES:g} % must")
+    text += [tell("all", total), "", f"{'every branch must be taken':<30}"]
+    for path, file in sorted(files.items()):
+        text.append(tell("  " + path.removeprefix("src/"), file))
+        missing = list(untaken(path, branches))
+        if missing:
+            faults.append(f"{path}: {file.branches[1] - file.branches[0]} branches were not taken:")
+            faults += missing
+    for form in EVERY_BRANCH:
+        if not fnmatch.filter(files, form):
+            faults.append(f"{form} names no file that a program was made of")
+    text += ["", *(faults or ["All bounds hold."])]
+    return "\n".join(text) + "\n", faults, branches, data
+
+
+def lines_not_run(data, prefix):
+    """path:line of code that did not run, a run of lines at a time."""
+    for file in data["files"]:
+        path = product_path(file["filename"])
+        if path is None or not path.startswith(prefix):
+            continue
+        begun = None
+        for line, _, count, has_count, *_ in file["segments"]:
+            if has_count and count == 0 and begun is None:
+                begun = line
+            elif begun is not None and (count > 0 or not has_count):
+                yield f"{path}:{begun}-{line}"
+                begun = None
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n\n", maxsplit=1)[0])
+    parser.add_argument("build", type=pathlib.Path)
+    parser.add_argument("--profiles", type=pathlib.Path, help="folder of *.profraw (BUILD/profiles)")
+    parser.add_argument("--report", type=pathlib.Path, help="also write the report here")
+    parser.add_argument("--uncovered", metavar="PREFIX", help="list the lines and branches below it that did not run")
+    options = parser.parse_args()
+    data = export(options.build, options.profiles or options.build / "profiles")
+    text, faults, branches, _ = report(data)
+    if options.uncovered:
+        for line in lines_not_run(data, options.uncovered):
+            print(line)
+        for path in sorted(branches):
+            if path.startswith(options.uncovered):
+                print(*untaken(path, branches), sep="\n")
+        return 0
+    if options.report:
+        options.report.parent.mkdir(parents=True, exist_ok=True)
+        options.report.write_text(text, encoding="utf-8")
+    print(text, end="")
+    return 1 if faults else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
