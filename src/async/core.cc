@@ -72,6 +72,14 @@ void Core::run() {
   current_core = nullptr;
 }
 
+void Core::run_ready() {
+  CHECK(current_core == nullptr);
+  current_core = this;
+  io_->poll();
+  io_->restart();
+  current_core = nullptr;
+}
+
 void Core::stop() {
   io_->stop();
 }

@@ -51,6 +51,9 @@ class Core {
   // Runs the loop on the calling thread until stop(); may be called again afterwards.
   void run();
   void stop();
+  // Runs what is ready on the calling thread and returns: for who decides himself what happens
+  // when.
+  void run_ready();
 
   void post(Posted* node);  // the node must live until it is run or dropped
   void post(Callback callback);

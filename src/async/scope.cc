@@ -68,13 +68,15 @@ Task<> Scope::join() {
 
 void run_until_done(Core& core, Task<> task) {
   bool done = false;
-  boost::asio::co_spawn(core.io(), std::move(task), [&](const std::exception_ptr& thrown) {
-    if (thrown) check_failed("a task must not throw", __FILE__, __LINE__);
+  std::exception_ptr thrown;
+  boost::asio::co_spawn(core.io(), std::move(task), [&](std::exception_ptr exception) {
+    thrown = std::move(exception);
     done = true;
     core.stop();
   });
   core.run();
   CHECK(done);
+  if (thrown) std::rethrow_exception(thrown);
 }
 
 }  // namespace mettle

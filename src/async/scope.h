@@ -50,7 +50,8 @@ class Scope {
 };
 
 // Runs the core on this thread until the task has ended: for tests and for commands that need a
-// loop but serve nobody. REQUIRES: the core is not running.
+// loop but serve nobody. What the task throws comes out: nothing of ours does but the end of a
+// process that a test plays (Process::exit_now). REQUIRES: the core is not running.
 void run_until_done(Core& core, Task<> task);
 
 template <class T>

@@ -32,6 +32,9 @@ struct SqliteOptions {
   int64_t read_budget_us = limits::kScanStatementUs;   // of a statement or unit on the scan pool
   int64_t write_budget_us = limits::kScanStatementUs;  // of a WriteUnit
   size_t scan_threads = limits::kScanThreads;          // at least 1
+  // false: neither the writer nor the pool has a thread; SqliteStore::step_writer and step_pool do
+  // their work on the caller's (the simulator, which decides what happens when).
+  bool own_threads = true;
   size_t scan_queue_max = limits::kScanQueue;
   size_t write_queue_max = limits::kWriterQueue;
   size_t group_max = limits::kWriterGroup;          // units in one commit

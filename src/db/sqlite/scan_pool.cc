@@ -10,7 +10,9 @@ ScanPool::ScanPool(const SqliteOptions& options, SqliteStats& stats,
     : stats_(stats),
       seams_(*options.seams),
       queue_max_(options.scan_queue_max),
+      own_threads_(options.own_threads),
       connections_(std::move(connections)) {
+  if (!own_threads_) return;
   for (const auto& connection : connections_)
     threads_.emplace_back([this, c = connection.get()] { thread_main(*c); });
 }
@@ -27,6 +29,19 @@ void ScanPool::stop() {
   changed_.notify_all();
   for (std::thread& thread : threads_) thread.join();
   threads_.clear();
+  if (own_threads_) return;
+  Core core(seams_);
+  while (step(core)) {
+  }
+}
+
+bool ScanPool::step(Core& core) {
+  {
+    std::lock_guard lock(mutex_);
+    if (queue_.empty()) return false;
+  }
+  run_until_done(core, run_job(*connections_.front(), *take()));
+  return true;
 }
 
 Result<> ScanPool::submit(ScanJob& job) {
@@ -83,14 +98,16 @@ ScanJob* ScanPool::take() {
 Task<> ScanPool::serve(Connection& connection, bool& serving) {
   // As in the writer: the loop gets control only when a unit awaits something foreign.
   Core::current()->post([&serving] { CHECK(!serving); });
-  while (ScanJob* job = take()) {
-    connection.budget().start(job->limits);
-    Result<TxCounts> counts = job->unit == nullptr ? run_statement(connection, *job)
-                                                   : co_await run_unit(connection, *job);
-    connection.budget().stop();
-    job->done.complete(std::move(counts));  // the job is gone from here on
-  }
+  while (ScanJob* job = take()) co_await run_job(connection, *job);
   serving = false;
+}
+
+Task<> ScanPool::run_job(Connection& connection, ScanJob& job) {
+  connection.budget().start(job.limits);
+  Result<TxCounts> counts =
+      job.unit == nullptr ? run_statement(connection, job) : co_await run_unit(connection, job);
+  connection.budget().stop();
+  job.done.complete(std::move(counts));  // the job is gone from here on
 }
 
 Result<TxCounts> ScanPool::run_statement(Connection& connection, ScanJob& job) {

@@ -33,10 +33,13 @@ class ScanPool {
   // Resumes on the caller's core when the job has run; kOverloaded when the queue is full.
   Task<Result<>> run(Context& ctx, ScanJob& job);
   void stop();
+  // As Writer::step: one job.
+  bool step(Core& core);
 
  private:
   void thread_main(Connection& connection);
   Task<> serve(Connection& connection, bool& serving);
+  static Task<> run_job(Connection& connection, ScanJob& job);
   ScanJob* take();
   static Result<TxCounts> run_statement(Connection& connection, ScanJob& job);
   static Task<Result<TxCounts>> run_unit(Connection& connection, ScanJob& job);
@@ -45,6 +48,7 @@ class ScanPool {
   SqliteStats& stats_;
   Seams& seams_;
   const size_t queue_max_;
+  const bool own_threads_;
   const std::vector<std::unique_ptr<Connection>> connections_;
   std::mutex mutex_;
   std::condition_variable changed_;

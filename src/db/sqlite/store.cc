@@ -233,6 +233,14 @@ void SqliteStore::stop() {
   if (parts_->writer) parts_->writer->stop();
 }
 
+bool SqliteStore::step_writer(Core& core) {
+  return parts_->writer != nullptr && parts_->writer->step(core);
+}
+
+bool SqliteStore::step_pool(Core& core) {
+  return parts_->pool->step(core);
+}
+
 Result<std::string> SqliteStore::plan(const Statement& statement) const {
   TRY(auto connection, Connection::open(parts_->options, Role::kReader, parts_->stats));
   return query_plan(connection->handle(), statement.sql);

@@ -42,6 +42,12 @@ class SqliteStore final : public Store {
   // kShuttingDown. Idempotent.
   void stop();
 
+  // Where the store was opened without threads: what the writer's thread, or one of the pool's,
+  // would do next (a group, the checkpoint after it, a read), on this thread, by a core that nobody
+  // runs. False: nothing waits.
+  bool step_writer(Core& core);
+  bool step_pool(Core& core);
+
   // The plan of a statement, for the log of slow ones. Opens a connection of its own: milliseconds,
   // not on a core.
   Result<std::string> plan(const Statement& statement) const;

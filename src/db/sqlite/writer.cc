@@ -29,7 +29,7 @@ Writer::Writer(const SqliteOptions& options, SqliteStats& stats,
       stats_(stats),
       connection_(std::move(connection)),
       checkpointer_(*connection_, options, stats),
-      thread_([this] { thread_main(); }) {}
+      thread_(options.own_threads ? std::thread([this] { thread_main(); }) : std::thread()) {}
 
 Writer::~Writer() {
   stop();
@@ -54,12 +54,30 @@ Result<> Writer::submit(WriteItem&& item) {
 }
 
 void Writer::stop() {
+  bool first = false;
   {
     std::lock_guard lock(mutex_);
-    stopping_ = true;
+    first = !std::exchange(stopping_, true);
   }
   changed_.notify_one();
   if (thread_.joinable()) thread_.join();
+  if (first && !options_.own_threads) thread_main();
+}
+
+bool Writer::step(Core& core) {
+  if (std::exchange(checkpoint_next_, false)) {
+    checkpoint();
+    return true;
+  }
+  {
+    std::lock_guard lock(mutex_);
+    if (queue_.empty()) return false;
+  }
+  std::vector<WriteItem> group;
+  take(group);
+  run_until_done(core, work(group));
+  checkpoint_next_ = true;
+  return true;
 }
 
 void Writer::thread_main() {
@@ -89,24 +107,32 @@ Task<> Writer::serve() {
   Core::current()->post([this] { CHECK(!in_unit_); });
   std::vector<WriteItem> group;
   while (take(group)) {
-    int64_t now = options_.seams->clock->monotonic_us();
-    for (const WriteItem& item : group)
-      stats_.write_wait_seconds.observe(static_cast<double>(now - item.queued_us) / 1e6);
-    if (group.front().migrates) {
-      Result<> done = co_await migrate(group.front());
-      if (!done) group.front().error = std::move(done).error();
-    } else {
-      co_await run_group(group);
-    }
-    answer(group);
-    bool idle;
-    {
-      std::lock_guard lock(mutex_);
-      idle = queue_.empty();
-    }
-    if (!checkpointer_.after_group(idle)) check_sync();
+    co_await work(group);
+    checkpoint();
   }
   if (!checkpointer_.finish()) check_sync();
+}
+
+Task<> Writer::work(std::vector<WriteItem>& group) {
+  int64_t now = options_.seams->clock->monotonic_us();
+  for (const WriteItem& item : group)
+    stats_.write_wait_seconds.observe(static_cast<double>(now - item.queued_us) / 1e6);
+  if (group.front().migrates) {
+    Result<> done = co_await migrate(group.front());
+    if (!done) group.front().error = std::move(done).error();
+  } else {
+    co_await run_group(group);
+  }
+  answer(group);
+}
+
+void Writer::checkpoint() {
+  bool idle;
+  {
+    std::lock_guard lock(mutex_);
+    idle = queue_.empty();
+  }
+  if (!checkpointer_.after_group(idle)) check_sync();
 }
 
 void Writer::settle_dead(std::span<WriteItem> group) {
@@ -148,11 +174,12 @@ Task<bool> Writer::run_once(std::span<WriteItem> group) {
       if (!connection_->in_transaction()) {
         // Its error took the others' work too; without it they can have theirs.
         item.settled = true;
-        co_return false;
+        co_return planted(Mutant::kRollbackForgetsNeighbours);
       }
       FAIL_POINT_VOID("group.after_unit");
     }
     stats_.group_size.observe(static_cast<double>(units));
+    if (planted(Mutant::kAckBeforeCommit)) answer(group);
     result = commit();
   }
   for (WriteItem& item : group) {
@@ -181,7 +208,9 @@ Task<Result<>> Writer::run_unit(WriteItem& item) {
     co_return fail(*tx.lost());
   }
   if (!ran) {
-    CO_TRY_VOID(connection_->control(Control::kRollbackToUnit));
+    if (!planted(Mutant::kFailedUnitStays)) {
+      CO_TRY_VOID(connection_->control(Control::kRollbackToUnit));
+    }
     CO_TRY_VOID(connection_->control(Control::kReleaseUnit));
     co_return ran;
   }
@@ -208,6 +237,7 @@ Result<> Writer::commit() {
 
 void Writer::answer(std::span<WriteItem> group) {
   for (WriteItem& item : group) {
+    if (planted(Mutant::kAckBeforeCommit) && !item.done) continue;
     (item.error ? stats_.units_failed : stats_.units_committed).add();
     // The unit may belong to the waiter's core from here on.
     item.unit.reset();

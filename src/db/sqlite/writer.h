@@ -42,10 +42,17 @@ class Writer {
   // kOverloaded, kShuttingDown; the item is untouched then.
   Result<> submit(WriteItem&& item);
   void stop();
+  // Without a thread of its own (SqliteOptions::own_threads): what the thread would do next, a
+  // group or the checkpoint after one, on the calling thread, by a core that nobody runs. False:
+  // nothing waits. stop() then does the rest on its caller's thread.
+  bool step(Core& core);
 
  private:
   void thread_main();
   Task<> serve();
+  // Runs the group, commits it, answers it.
+  Task<> work(std::vector<WriteItem>& group);
+  void checkpoint();
   bool take(std::vector<WriteItem>& group);
   Task<> run_group(std::span<WriteItem> group);
   // One transaction over what is not settled; false when it was lost and has to be run again.
@@ -65,6 +72,7 @@ class Writer {
   std::unique_ptr<Connection> connection_;
   Checkpointer checkpointer_;
   bool in_unit_ = false;
+  bool checkpoint_next_ = false;  // step()'s
 
   std::mutex mutex_;
   std::condition_variable changed_;
