@@ -28,7 +28,8 @@ struct Option {
   std::string help;            // what it does, without its default
   std::string default_text{};  // what text() gives if it is not there; shown in the help
   bool required = false;
-  bool repeated = false;  // may come more than once: all()
+  bool repeated = false;   // may come more than once: all()
+  bool test_only = false;  // of builds for tests; not in docs/reference
 };
 
 // What was given. Asking for a name that the command does not declare is a broken invariant.

@@ -84,6 +84,7 @@ void append_command(std::string& out, const Command& command) {
   if (command.options.empty()) return;
   out += "\n| option | what it does | default |\n|---|---|---|\n";
   for (const Option& option : command.options) {
+    if (option.test_only) continue;
     std::string help = option.help;
     if (option.required) help += "; required";
     if (option.repeated) help += "; may be repeated";

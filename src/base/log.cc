@@ -14,6 +14,7 @@
 #include "base/check.h"
 #include "base/datetime.h"
 #include "base/json_write.h"
+#include "base/mutant.h"
 #include "base/text.h"
 
 namespace mettle {
@@ -259,6 +260,7 @@ void log_line(LogLevel level, std::string_view message, const LogField* fields, 
 }
 
 bool is_secret_name(std::string_view name) {
+  if (planted(Mutant::kSecretLogged)) return false;
   constexpr std::string_view kSecrets[] = {"password",      "secret", "token",
                                            "authorization", "cookie", "key"};
   for (const std::string_view secret : kSecrets) {

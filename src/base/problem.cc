@@ -1,6 +1,7 @@
 #include "base/problem.h"
 
 #include "base/json_write.h"
+#include "base/mutant.h"
 #include "base/text.h"
 
 namespace mettle {
@@ -37,6 +38,7 @@ std::string problem_json(const Error& error, std::string_view instance,
   json.key("status");
   json.integer(error.status());
   text_member(json, "detail", error.detail);
+  if (planted(Mutant::kInsideShown)) text_member(json, "inside", error.inside);
   text_member(json, "instance", instance);
   text_member(json, "code", error.name());
   text_member(json, "request_id", request_id);

@@ -4,6 +4,7 @@
 
 #include "base/crypto.h"
 #include "base/limits.h"
+#include "base/mutant.h"
 #include "base/text.h"
 
 namespace mettle::engine {
@@ -39,7 +40,7 @@ std::optional<records::Idempotency> idempotency_of(const Call& call) {
   if (call.idempotency_key.empty() || call.route == nullptr) return std::nullopt;
   records::Idempotency out;
   out.key = call.idempotency_key;
-  out.scope = call.principal.name;
+  if (!planted(Mutant::kKeyWithoutPrincipal)) out.scope = call.principal.name;
   out.scope.append(" ").append(call.request.method_text).append(" ").append(call.route->path);
   // Lengths first, so that no two requests run into the same bytes.
   std::string text;

@@ -6,6 +6,7 @@
 #include <exception>
 
 #include "base/log.h"
+#include "base/mutant.h"
 #include "base/problem.h"
 #include "base/text.h"
 #include "engine/compression.h"
@@ -39,7 +40,7 @@ bool is_safe(net::Method method) {
 bool asked_by_operator(const net::Request& request) {
   if (!request.peer_is_loopback) return false;
   for (const std::string_view name : {"Forwarded", "X-Forwarded-For", "X-Real-IP", "Via"}) {
-    if (request.header(name)) return false;
+    if (request.header(name)) return planted(Mutant::kMetricsForEverybody);
   }
   std::string_view host = request.header("Host").value_or("");
   if (host.starts_with('[')) return true;  // an IPv6 address

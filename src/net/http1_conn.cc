@@ -2,6 +2,7 @@
 
 #include "async/parker.h"
 #include "base/check.h"
+#include "base/mutant.h"
 
 namespace mettle::net {
 namespace {
@@ -155,7 +156,7 @@ Task<bool> Http1Connection::await_head() {
   int64_t due_us = head_due_us_;
   if (!first) {
     due_us = now_us() + (idle ? limits_.idle_timeout_ms : limits_.head_timeout_ms) * 1000;
-    if (!idle) head_due_us_ = due_us;
+    if (!idle && !planted(Mutant::kHeaderTimerRestarts)) head_due_us_ = due_us;
   }
   if (idle) {
     // There may be thousands of them.
@@ -167,7 +168,9 @@ Task<bool> Http1Connection::await_head() {
   const size_t got = co_await receive(room, idle ? Waiting::kRequest : Waiting::kHead, due_us);
   end_ += got;
   if (got > 0) {
-    if (!first) head_due_us_ = received_us_ + limits_.head_timeout_ms * 1000;
+    if (!first || planted(Mutant::kHeaderTimerRestarts)) {
+      head_due_us_ = received_us_ + limits_.head_timeout_ms * 1000;
+    }
     co_return true;
   }
   // Nobody waits for an answer where no request has begun.
@@ -282,7 +285,7 @@ void Http1Connection::next_request() {
   parser_.reset();
   large_body_.reset();
   if (chunked_body_.capacity() > kFullBufferBytes) chunked_body_ = std::string();
-  begin_ = next_begin_;
+  begin_ = planted(Mutant::kPipelinedRequestDropped) ? end_ : next_begin_;
   head_due_us_ = 0;
   if (left_over_.empty()) return;
   begin_ = end_ = 0;  // what was behind the head belonged to the body
@@ -362,7 +365,7 @@ Task<bool> Http1Connection::respond(Context& ctx, Response response) {
   frame.close = !keep_alive_;
   frame.keep_alive = old && keep_alive_;
   append_answer_head(out_, response, frame);
-  if (no_body) co_return true;
+  if (no_body && !planted(Mutant::kHeadSendsBody)) co_return true;
   if (response.stream) co_return co_await send_stream(ctx, response, frame.chunked);
   if (response.body.size() <= kCopiedBodyBytes) {
     out_ += response.body;

@@ -1,5 +1,6 @@
 #include "net/http1_parser.h"
 
+#include "base/mutant.h"
 #include "base/text.h"
 
 namespace mettle::net {
@@ -158,7 +159,7 @@ Parsed Http1HeadParser::scan(std::string_view data) {
     if (line_begin_ == begin_ && end - begin_ > limits_.request_line_bytes + 1) {
       return refuse(Code::kUriTooLong, "the request line is longer than this server takes");
     }
-    if (end - begin_ > limits_.request_head_bytes) {
+    if (end - begin_ > limits_.request_head_bytes && !planted(Mutant::kHeadSizeUnlimited)) {
       return refuse(Code::kHeadersTooLarge, "the headers are larger than this server takes");
     }
     scanned_ = end;
@@ -194,7 +195,8 @@ Parsed Http1HeadParser::parse(std::string_view data, Request& request, Http1Head
   };
   if (Parsed parsed = parse_line(next_line(), request); parsed != Parsed::kDone) return parsed;
   for (std::string_view line = next_line(); !line.empty(); line = next_line()) {
-    if (request.headers.size() == limits_.request_headers) {
+    if (request.headers.size() == limits_.request_headers &&
+        !planted(Mutant::kHeaderCountUnlimited)) {
       return refuse(Code::kHeadersTooLarge, "there are more headers than this server takes");
     }
     const Parsed parsed = parse_header(line, request, fields);
@@ -276,6 +278,7 @@ Parsed Http1HeadParser::parse_header(std::string_view line, Request& request, Fi
   while (colon < line.size() && in(kToken, line[colon])) ++colon;
   if (colon == 0 || colon == line.size() || line[colon] != ':') {
     const bool folded = line.front() == ' ' || line.front() == '\t';
+    if (folded && planted(Mutant::kFoldedHeaderAccepted)) return Parsed::kDone;
     return refuse(Code::kMalformedRequest,
                   folded ? "a header is folded over several lines" : "a header name is malformed");
   }
@@ -361,7 +364,7 @@ Parsed Http1HeadParser::conclude(const Request& request, const Fields& fields, H
   }
   head = Http1Head{};
   if (fields.has_transfer_encoding) {
-    if (fields.lengths > 0) {
+    if (fields.lengths > 0 && !planted(Mutant::kLengthAndChunksAccepted)) {
       return refuse(Code::kMalformedRequest,
                     "Content-Length and Transfer-Encoding exclude each other");
     }
@@ -456,6 +459,7 @@ Parsed ChunkedDecoder::size_digit(char c, size_t body_size) {
       return refuse(Code::kMalformedRequest, "a chunk size has too many digits");
     }
     left_ = left_ * 16 + static_cast<uint64_t>(digit);
+    if (planted(Mutant::kChunkSizeWraps)) left_ &= 0xffff;
     // Checked at every digit, so that it never overflows.
     if (left_ > limits_.body_bytes - std::min(limits_.body_bytes, body_size)) {
       return refuse(Code::kPayloadTooLarge, "the body is larger than this server takes");

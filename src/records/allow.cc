@@ -1,4 +1,5 @@
 // WriteScope: what the rules and checks of a table say of one row, before and after.
+#include "base/mutant.h"
 #include "records/change.h"
 
 namespace mettle::records {
@@ -10,11 +11,13 @@ Task<Result<>> WriteScope::allowed(const Rule& rule, const TableInfo& table,
   if (rule.always()) co_return Result<>();
   const StoredRow* rows[] = {before != nullptr ? before : after, after};
   // One that names `new` says itself how the two may differ; any other must hold before and after.
-  const bool once = rule.names_new || !rule.reads_row || before == nullptr || after == nullptr;
+  const bool once = rule.names_new || !rule.reads_row || before == nullptr || after == nullptr ||
+                    planted(Mutant::kWriteRuleNotAfter);
   for (int round = 0; round < (once ? 1 : 2); ++round) {
     const rules::Bindings bindings =
         rule.reads_row ? row_bindings(table, rows[round], after) : bindings_;
     CO_TRY(const Value verdict, co_await evaluate(rule.expr, bindings));
+    if (planted(Mutant::kUnknownGrants) && verdict.is_unknown()) continue;
     if (!verdict.is_true()) co_return fail(refused(who_, action, table.table->name));
   }
   co_return Result<>();
@@ -25,7 +28,8 @@ Task<Result<bool>> WriteScope::may_write(const TableInfo& table, const ColumnInf
   if (!column.write) co_return true;
   if (!column.write->expr) co_return false;
   // As with a table's rule: one that does not name `new` must hold before and after.
-  const bool both = before != nullptr && column.write->reads_row && !column.write->names_new;
+  const bool both = before != nullptr && column.write->reads_row && !column.write->names_new &&
+                    !planted(Mutant::kColumnRuleNotAfter);
   const StoredRow* rows[] = {before != nullptr ? before : &after, &after};
   for (int round = 0; round < (both ? 2 : 1); ++round) {
     const rules::Bindings bindings = row_bindings(table, rows[round], &after);

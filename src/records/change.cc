@@ -2,6 +2,7 @@
 #include "records/change.h"
 
 #include "base/check.h"
+#include "base/mutant.h"
 #include "records/explain.h"
 #include "records/plan.h"
 #include "records/stored_row.h"
@@ -319,7 +320,8 @@ Task<Result<StoredRow>> WriteScope::update(const TableInfo& table, const StoredR
 Task<Result<>> WriteScope::remove(const TableInfo& table, const StoredRow& row,
                                   Authority authority) {
   if (authority == Authority::kCaller) {
-    CO_TRY_VOID(co_await allowed(table.delete_, table, &row, nullptr, "delete"));
+    const Rule& rule = planted(Mutant::kDeleteRuleIsReadRule) ? table.read : table.delete_;
+    CO_TRY_VOID(co_await allowed(rule, table, &row, nullptr, "delete"));
   }
   const auto statement = catalog_.cached<db::Statement>(fmt::format("D{}", table.index), [&] {
     return db::Statement::make(fmt::format("DELETE FROM {} WHERE {} = {}", table.sql_name,

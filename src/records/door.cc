@@ -3,6 +3,7 @@
 
 #include "async/timers.h"
 #include "base/limits.h"
+#include "base/mutant.h"
 #include "base/problem.h"
 #include "records/change.h"
 #include "records/idempotency.h"
@@ -28,6 +29,7 @@ class CommitUnit final : public db::WriteUnit {
         request_id_(std::move(request_id)) {}
 
   Task<Result<>> run(db::WriteTx& tx) override {
+    const bool late = planted(Mutant::kKeyOutsideCommit);
     running = false;
     const Timestamp now = options_.seams->clock->now();
     WriteScope scope(*catalog_, tx, who_, ids_, now, options_.limits);
@@ -35,6 +37,7 @@ class CommitUnit final : public db::WriteUnit {
       CO_TRY(answer, co_await mutation_->run(scope));
       co_return Result<>();
     }
+    if (late && !answer.body.empty()) co_return co_await remember(tx, *idempotency_, answer, now);
     CO_TRY(Remembered known, co_await recall(tx, *idempotency_, now));
     const bool own = known.state == Remembered::State::kRunning &&
                      idempotency_->claimed_until == known.lease_until;
@@ -50,13 +53,16 @@ class CommitUnit final : public db::WriteUnit {
       CO_TRY_VOID(co_await tx.release());
     } else {
       if (!is_kept(made.error())) co_return fail(std::move(made.error()));
-      CO_TRY_VOID(co_await tx.rollback_to());
+      if (!planted(Mutant::kRefusalKeepsChanges)) {
+        CO_TRY_VOID(co_await tx.rollback_to());
+      }
       CO_TRY_VOID(co_await tx.release());
       answer = Answer();
       answer.status = made.error().status();
       answer.content_type = kProblemContentType;
       answer.body = problem_json(made.error(), instance_, request_id_);
     }
+    if (late) co_return Result<>();
     CO_TRY_VOID(co_await remember(tx, *idempotency_, answer, now));
     co_return Result<>();
   }
@@ -95,6 +101,9 @@ Task<Result<Answer>> Door::commit(Context& ctx, const Principal& who,
     auto unit = std::make_shared<CommitUnit>(catalog_, options_, *ids_, who, mutation, idempotency,
                                              std::string(instance), ctx.request_id);
     CO_TRY_VOID(co_await store_->write(ctx, unit));
+    if (planted(Mutant::kKeyOutsideCommit) && idempotency) {
+      CO_TRY_VOID(co_await store_->write(ctx, unit));
+    }
     if (!unit->running) co_return std::move(unit->answer);
     if (ctx.seams().clock->monotonic_us() >= give_up_us) {
       Error error =

@@ -1,6 +1,7 @@
 #include "records/plan.h"
 
 #include "base/check.h"
+#include "base/mutant.h"
 
 namespace mettle::records {
 
@@ -182,7 +183,9 @@ std::string SqlBuilder::embed(const ResolvedItem& item, const std::string& paren
   if (columns.empty()) columns = "1 AS c0";
   std::string from = fmt::format("SELECT {} FROM {} {} WHERE {}", columns, table.sql_name,
                                  child_alias, joined(*item.relation, parent_alias, child_alias));
-  join(from, " AND ", where(child, child_alias));
+  join(from, " AND ",
+       planted(Mutant::kRuleSkippedInEmbed) ? filter(child.filter, table, child_alias)
+                                            : where(child, child_alias));
   if (!item.relation->to_one) from += order(child.order, table, child_alias);
   const std::string limit = param(child.limit_operand);
   from += fmt::format(" LIMIT {} OFFSET {}", limit, param(child.offset_operand));
@@ -306,7 +309,7 @@ std::string SqlBuilder::where(const ResolvedSelect& select, const std::string& a
   const TableInfo& table = catalog_.table(select.table);
   std::string made;
   join(made, " AND ", filter(select.filter, table, alias_text));
-  if (select.rule) {
+  if (select.rule && !(select.grouped && planted(Mutant::kRuleSkippedInAggregate))) {
     join(made, " AND ",
          fmt::format("({})",
                      rule(*select.rule, table.index, alias_text, rules::SqlContext::kCondition)));
@@ -353,7 +356,7 @@ std::string SqlBuilder::after_from(size_t index, const TableInfo& table,
   } else {
     beyond = fmt::format("{} {} {}", value(entry.path, table, alias_text),
                          entry.descending ? "<" : ">", param(operand));
-    if (entry.path.nullable && !entry.nulls_first) {
+    if (entry.path.nullable && !entry.nulls_first && !planted(Mutant::kNullsLostBetweenPages)) {
       beyond = fmt::format("({} OR {} IS NULL)", beyond, value(entry.path, table, alias_text));
     }
   }
@@ -452,7 +455,8 @@ void SqlBuilder::count(Plan& plan) {
   numbers_.assign(resolved_.operands.size(), 0);
   attachments_.clear();
   const std::string name = alias();
-  const std::string condition = where(top, name);
+  const std::string condition =
+      planted(Mutant::kRuleSkippedInCount) ? filter(top.filter, table, name) : where(top, name);
   std::string sql =
       fmt::format("SELECT count(*) FROM (SELECT {} FROM {} {}{}{}", top.grouped ? "count(*)" : "1",
                   table.sql_name, name, condition.empty() ? "" : " WHERE ", condition);

@@ -1,5 +1,6 @@
 // Door's reads: resolve → plan (cached by shape) → one statement → rendered rows.
 #include "base/crypto.h"
+#include "base/mutant.h"
 #include "base/text.h"
 #include "records/cursor.h"
 #include "records/door.h"
@@ -29,7 +30,7 @@ class PageSink final : public db::RowSink {
     }
     if (rows_ > 0) items_ += ',';
     render(*plan_.shape, row, items_);
-    if (++rows_ == limit_) return keep_keys(row);
+    if (++rows_ == limit_ - (planted(Mutant::kCursorOffByOne) ? 1 : 0)) return keep_keys(row);
     return true;
   }
 

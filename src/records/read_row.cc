@@ -1,4 +1,5 @@
 // read_row: a JSON object as input for a row.
+#include "base/mutant.h"
 #include "records/change.h"
 
 namespace mettle::records {
@@ -58,6 +59,7 @@ void RowReader::member(const std::string& name, const JsonNode& value) {
   const std::string at = pointer_to(pointer_, name);
   const int index = table_.find(name);
   if (index < 0 || table_.columns[static_cast<size_t>(index)].column->hidden) {
+    if (planted(Mutant::kUnknownColumnIgnored)) return;
     const std::string near = model::nearest(name, writable_names(table_));
     faults_.push_back({at, Code::kUnknownColumn,
                        fmt::format("{} has no column `{}`{}", table_.table->name, name,

@@ -3,6 +3,7 @@
 #include <bit>
 
 #include "base/json_write.h"
+#include "base/mutant.h"
 
 namespace mettle::records {
 
@@ -76,6 +77,7 @@ void Resolver::key(int64_t number) {
 Result<> Resolver::may_read(const TableInfo& table, ResolvedSelect& out) {
   out.table = table.index;
   if (judged(table.read, out.rule) != Grant::kNever) return {};
+  if (planted(Mutant::kClosedTableEmbedded)) return {};
   return fail(refused(who_, "read", table.table->name));
 }
 
@@ -131,7 +133,8 @@ Result<> Resolver::everything(const TableInfo& table, ResolvedSelect& out) {
   for (const ColumnInfo& column : table.columns) {
     if (column.column->hidden) continue;
     ResolvedItem item;
-    if (column.read && judged(*column.read, item.guard) == Grant::kNever) continue;
+    const bool never = column.read && judged(*column.read, item.guard) == Grant::kNever;
+    if (never && !planted(Mutant::kHiddenColumnShown)) continue;
     item.key = column.json_key;
     item.path.column = column.index;
     item.path.kind = column.shape.kind;
@@ -191,7 +194,7 @@ Result<> Resolver::aggregate(const SelectItem& in, const TableInfo& table, Resol
     out.path.kind = {Kind::kInt, 0};
     return {};
   }
-  TRY(out.path, path(in.path, table, "select", true));
+  TRY(out.path, path(in.path, table, "select", !planted(Mutant::kHiddenColumnSummed)));
   const Kind kind = out.path.kind.kind;
   const bool sums = in.aggregate == Aggregate::kSum || in.aggregate == Aggregate::kAvg;
   const bool orders = in.aggregate == Aggregate::kMin || in.aggregate == Aggregate::kMax;
@@ -295,7 +298,7 @@ Result<> Resolver::select(const Select& in, int table_index, int depth, Resolved
 }
 
 Result<> Resolver::compare(const Filter& in, const TableInfo& table, ResolvedFilter& out) {
-  TRY(out.path, path(in.path, table, in.parameter, true));
+  TRY(out.path, path(in.path, table, in.parameter, !planted(Mutant::kRuleSkippedInFilter)));
   out.op = in.op;
   const ColumnInfo& column = table.columns[static_cast<size_t>(out.path.column)];
   if (in.op == Op::kIs) {
@@ -407,7 +410,7 @@ Result<> Resolver::order(const std::vector<Order>& in, const TableInfo& table,
   bool descending = false;
   for (const Order& entry : in) {
     ResolvedOrder resolved;
-    TRY(resolved.path, path(entry.path, table, "order", true));
+    TRY(resolved.path, path(entry.path, table, "order", !planted(Mutant::kRuleSkippedInSort)));
     if (!has_order(resolved.path.kind.kind)) {
       return fail(bad_parameter(
           "order",

@@ -6,6 +6,7 @@
 
 #include "base/check.h"
 #include "base/decimal.h"
+#include "base/mutant.h"
 #include "base/text.h"
 #include "rules/ast.h"
 #include "rules/operations.h"
@@ -110,7 +111,7 @@ class Evaluator {
         return Value(decides);
       }
     }
-    return trit(unknown, !decides);
+    return trit(unknown && !(planted(Mutant::kUnknownLostInAnd) && !decides), !decides);
   }
 
   // Letters that nobody mistakes for another: no 0 and o, no 1 and l. 32 of them, so that five bits

@@ -9,6 +9,7 @@
 #include "base/decimal.h"
 #include "base/id.h"
 #include "base/json_read.h"
+#include "base/mutant.h"
 
 namespace mettle::rules {
 namespace {
@@ -77,7 +78,9 @@ Value int_arithmetic(Op op, int64_t a, int64_t b) {
   int64_t out = 0;
   switch (op) {
     case Op::kAdd:
-      return __builtin_add_overflow(a, b, &out) ? Value(Unknown{}) : Value(out);
+      return __builtin_add_overflow(a, b, &out) && !planted(Mutant::kOverflowWraps)
+                 ? Value(Unknown{})
+                 : Value(out);
     case Op::kSubtract:
       return __builtin_sub_overflow(a, b, &out) ? Value(Unknown{}) : Value(out);
     case Op::kMultiply:

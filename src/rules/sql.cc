@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/check.h"
+#include "base/mutant.h"
 #include "rules/sql_writer.h"
 
 namespace mettle::rules {
@@ -281,8 +282,8 @@ SqlWriter::Condition SqlWriter::quantified(const Node& node, Mode mode) {
   }
   std::string sql;
   if (mode == Mode::kTrue) {
-    sql = fmt::format("NOT EXISTS (SELECT 1 FROM {} WHERE {} AND {} IS NOT TRUE)", rows.from,
-                      rows.where, body.sql);
+    sql = fmt::format("NOT EXISTS (SELECT 1 FROM {} WHERE {} AND {} {})", rows.from, rows.where,
+                      body.sql, planted(Mutant::kUnknownPassesAll) ? "IS FALSE" : "IS NOT TRUE");
   } else {
     sql = quantified_exactly(node, rows, body);
   }

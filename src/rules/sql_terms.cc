@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/check.h"
+#include "base/mutant.h"
 #include "rules/sql_writer.h"
 
 namespace mettle::rules {
@@ -236,7 +237,7 @@ std::optional<SqlWriter::JsonPart> SqlWriter::json_part(const Node& node) {
 }
 
 std::string SqlWriter::known(const Term& term) const {
-  if (!term.unknowable) return {};
+  if (!term.unknowable || planted(Mutant::kMissingRelationGrants)) return {};
   return term.nullable ? term.known : fmt::format("({} IS NOT NULL)", term.sql);
 }
 

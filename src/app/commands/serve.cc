@@ -12,6 +12,7 @@
 #include "app/stop_signals.h"
 #include "app/version.h"
 #include "base/log.h"
+#include "base/mutant.h"
 #include "engine/engine.h"
 #include "model/load.h"
 #include "model/print.h"
@@ -113,7 +114,21 @@ Result<engine::EngineOptions> engine_options(engine::Config config, const Argume
   return options;
 }
 
+// For the tests of the tests: one planted fault, chosen before there are threads.
+std::optional<int> plant(const Arguments& args, Io& io) {
+  if (!kHasMutants || !args.has("--mutant")) return std::nullopt;
+  const std::string id = args.text("--mutant");
+  if (id == "help") {
+    io.out << mutant_table();
+    return kDone;
+  }
+  if (const Result<> chosen = choose_mutant(id); !chosen) return report(chosen.error(), io);
+  io.err << "mettle: this server is broken on purpose: " << id << std::endl;
+  return std::nullopt;
+}
+
 int run(const Arguments& args, Io& io) {
+  if (const std::optional<int> ended = plant(args, io)) return *ended;
   auto loaded = config_of(args);
   if (!loaded) return report(loaded.error(), io);
   set_up_log(loaded->config);
@@ -165,6 +180,11 @@ Command serve_command() {
       {"--allow-drop", "TABLE[.COLUMN]", "let the start drop this, with its data", "", false,
        true}};
   for (Option& option : setting_options()) command.options.push_back(std::move(option));
+  if (kHasMutants) {
+    Option mutant{"--mutant", "ID", "be broken on purpose; `help` lists the ways"};
+    mutant.test_only = true;
+    command.options.push_back(std::move(mutant));
+  }
   command.run = &run;
   return command;
 }

@@ -4,6 +4,7 @@
 #include <sqlite3.h>
 
 #include "base/check.h"
+#include "base/mutant.h"
 #include "db/sqlite/binding.h"
 #include "db/sqlite/handle.h"
 #include "db/sqlite/plan.h"
@@ -81,7 +82,8 @@ Result<> Connection::configure(const SqliteOptions& options) {
       "PRAGMA synchronous={}; PRAGMA foreign_keys=ON; PRAGMA cell_size_check=ON;"
       "PRAGMA mmap_size=0; PRAGMA temp_store=MEMORY; PRAGMA cache_size=-{};"
       "PRAGMA journal_size_limit={}; PRAGMA wal_autocheckpoint=0; PRAGMA query_only={};",
-      options.synchronous == Synchronous::kFull ? "FULL" : "NORMAL",
+      options.synchronous == Synchronous::kFull && !planted(Mutant::kAckBeforeSync) ? "FULL"
+                                                                                    : "NORMAL",
       (writer ? options.writer_cache_bytes : options.reader_cache_bytes) / 1024,
       options.wal_bytes_max, writer && !options.read_only ? "OFF" : "ON");
   TRY_VOID(exec(settings.c_str()));

@@ -6,6 +6,7 @@
 #include "base/check.h"
 #include "base/failpoint.h"
 #include "base/log.h"
+#include "base/mutant.h"
 #include "db/sqlite/violations.h"
 
 namespace mettle::db {

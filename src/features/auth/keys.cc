@@ -10,6 +10,7 @@
 #include "base/id.h"
 #include "base/json_read.h"
 #include "base/json_write.h"
+#include "base/mutant.h"
 #include "db/dialect.h"
 
 namespace mettle::auth {
@@ -170,6 +171,11 @@ Result<> check_new(const model::AppModel& app, const NewKey& key) {
 }
 
 }  // namespace
+
+bool Key::works_at(Timestamp now) const {
+  if (revoked_at && !planted(Mutant::kRevokedKeyWorks)) return false;
+  return !expires_at || *expires_at > now || planted(Mutant::kExpiredKeyWorks);
+}
 
 std::vector<std::string> key_tables() {
   return {

@@ -34,7 +34,7 @@ struct Key {
   Timestamp created_at;
   std::optional<Timestamp> expires_at, last_used_at, revoked_at;
 
-  bool works_at(Timestamp now) const { return !revoked_at && (!expires_at || *expires_at > now); }
+  bool works_at(Timestamp now) const;
 };
 
 struct NewKey {

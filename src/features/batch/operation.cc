@@ -1,6 +1,7 @@
 #include "features/batch/operation.h"
 
 #include "base/limits.h"
+#include "base/mutant.h"
 #include "base/pattern.h"
 #include "base/text.h"
 #include "features/data/data.h"
@@ -241,7 +242,8 @@ Task<Result<Answer>> run_operation(WriteScope& scope, JsonNode operation, const 
   change_options.max_affected = parsed.max_affected;
   change_options.rows_max = options.rows_max;
   change_options.path = fmt::format("{}/{}", options.api_prefix, address.table->table->name);
-  change_options.authority = options.authority;
+  change_options.authority =
+      planted(Mutant::kRuleSkippedInBatch) ? records::Authority::kApp : options.authority;
   if (const auto tag = operation.find("if_match")) {
     if (what != data::ChangeOf::kOneRow) {
       co_return fail(Code::kInvalid, "if_match goes with an operation on one row, /table/key");

@@ -1,5 +1,6 @@
 // The changes of data.h, inside a transaction.
 #include "base/json_write.h"
+#include "base/mutant.h"
 #include "base/text.h"
 #include "features/data/data.h"
 #include "features/data/merge_patch.h"
@@ -125,7 +126,9 @@ Task<Result<Answer>> answer_rows(WriteScope& scope, const TableInfo& table,
 Result<> matches(const TableInfo& table, const std::optional<StoredRow>& row,
                  const ChangeOptions& options) {
   if (options.if_match &&
-      (!row || !records::etag_matches(*options.if_match, tag(table, *row), false))) {
+      (!row || !records::etag_matches(*options.if_match, tag(table, *row),
+                                      planted(Mutant::kEtagComparedWeakly))) &&
+      !planted(Mutant::kVersionNotCompared)) {
     return fail(failed_precondition(table));
   }
   if (options.if_none_match_any && row) {
@@ -219,8 +222,10 @@ Task<Result<Upserted>> insert_or_update(WriteScope& scope, const TableInfo& tabl
       if (made.ignored) co_return made;
       CO_TRY_VOID(matches(table, made.row, options));
       for (const int column : columns) input.values[static_cast<size_t>(column)].reset();
+      const records::Authority authority =
+          planted(Mutant::kUpsertSkipsUpdateRule) ? records::Authority::kApp : options.authority;
       CO_TRY(made.row,
-             co_await scope.update(table, made.row, input, options.authority, std::move(pointer)));
+             co_await scope.update(table, made.row, input, authority, std::move(pointer)));
       co_return made;
     }
   }
@@ -370,8 +375,9 @@ Task<Result<Answer>> delete_row(WriteScope& scope, const TableInfo& table, std::
 namespace {
 
 int64_t rows_allowed(const ChangeOptions& options) {
-  return options.max_affected ? std::min(*options.max_affected, options.rows_max)
-                              : options.rows_max;
+  return options.max_affected && !planted(Mutant::kMaxAffectedIgnored)
+             ? std::min(*options.max_affected, options.rows_max)
+             : options.rows_max;
 }
 
 }  // namespace
