@@ -6,6 +6,7 @@
 
 #include "async/timers.h"
 #include "base/check.h"
+#include "base/log.h"
 
 namespace mettle {
 namespace {
@@ -38,11 +39,32 @@ Posted* reversed(Posted* newest_first) {
 
 }  // namespace
 
+// The core's lines of log go out when what is ready now has run: one system call for all requests
+// that arrived together.
+class Core::LogFlush final : public Posted {
+ public:
+  explicit LogFlush(Core& core) : core_(core) {}
+  // Lines may go out earlier, with an urgent one, and leave this in the queue.
+  void ask() {
+    if (!std::exchange(asked_, true)) core_.post(this);
+  }
+  void run() override {
+    asked_ = false;
+    flush_log();
+  }
+  void drop() override { asked_ = false; }
+
+ private:
+  Core& core_;
+  bool asked_ = false;
+};
+
 Core::Core(Seams& seams, CoreOptions options)
     : seams_(seams),
       options_(std::move(options)),
       io_(std::make_unique<boost::asio::io_context>(1)),
-      timers_(std::make_unique<Timers>(*this)) {}
+      timers_(std::make_unique<Timers>(*this)),
+      log_flush_(std::make_unique<LogFlush>(*this)) {}
 
 Core::~Core() {
   CHECK(current_core != this);
@@ -65,6 +87,7 @@ void Core::run() {
   CHECK(current_core == nullptr);
   current_core = this;
   {
+    LogBatch lines([this] { log_flush_->ask(); });
     const auto work = boost::asio::make_work_guard(*io_);
     io_->run();
   }

@@ -75,12 +75,14 @@ class Core {
   int64_t longest_turn_us() const { return longest_us_.load(std::memory_order_relaxed); }
 
  private:
+  class LogFlush;
   void drain();
 
   Seams& seams_;
   const CoreOptions options_;
   std::unique_ptr<boost::asio::io_context> io_;
   std::unique_ptr<Timers> timers_;
+  std::unique_ptr<LogFlush> log_flush_;
   std::atomic<Posted*> posted_{nullptr};  // newest first
   int64_t turn_began_us_ = 0;             // 0: no turn is measured
   std::atomic<uint64_t> stalls_{0};

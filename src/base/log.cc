@@ -86,6 +86,18 @@ spdlog::sinks::sink& standard_error() {
   return *sink;
 }
 
+thread_local LogBatch* thread_batch = nullptr;
+
+void write_out(std::string_view lines) {
+  const spdlog::string_view_t text(lines.data(), lines.size());
+  try {
+    standard_error().log(
+        spdlog::details::log_msg(spdlog::string_view_t(), spdlog::level::info, text));
+  } catch (const std::exception&) {
+    // Standard error is closed or full: there is nobody left to tell.
+  }
+}
+
 void append_number(std::string& out, auto number) {
   char text[32];
   const auto [end, fault] = std::to_chars(std::begin(text), std::end(text), number);
@@ -250,13 +262,41 @@ void log_line(LogLevel level, std::string_view message, const LogField* fields, 
     config.sink(line);
     return;
   }
-  const spdlog::string_view_t text(line.data(), line.size());
-  try {
-    standard_error().log(
-        spdlog::details::log_msg(spdlog::string_view_t(), spdlog::level::info, text));
-  } catch (const std::exception&) {
-    // Standard error is closed or full: there is nobody left to tell.
+  if (thread_batch != nullptr) {
+    thread_batch->add(line, level >= LogLevel::kWarn);
+  } else {
+    write_out(line);
   }
+}
+
+LogBatch::LogBatch(std::function<void()> on_first) : on_first_(std::move(on_first)) {
+  CHECK(thread_batch == nullptr);
+  thread_batch = this;
+}
+
+LogBatch::~LogBatch() {
+  flush();
+  thread_batch = nullptr;
+}
+
+void LogBatch::flush() {
+  if (lines_.empty()) return;
+  write_out(lines_);
+  lines_.clear();
+}
+
+void LogBatch::add(std::string_view line, bool urgent) {
+  const bool first = lines_.empty();
+  lines_.append(line);
+  if (urgent || lines_.size() >= kBytesMax) {
+    flush();
+  } else if (first) {
+    on_first_();
+  }
+}
+
+void flush_log() {
+  if (thread_batch != nullptr) thread_batch->flush();
 }
 
 bool is_secret_name(std::string_view name) {

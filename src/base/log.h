@@ -1,6 +1,6 @@
 // The log: lines on standard error, each a level, a message and typed fields; JSON lines for
 // machines, coloured text for a terminal. Any thread; a line is formatted in a buffer of the
-// thread and written at once, about 1 µs and the system call.
+// thread, about 1 µs, and written at once, or with others where the thread has a LogBatch.
 //
 //   LOG_INFO("listening", {{"address", address}, {"port", port}});
 //
@@ -76,6 +76,27 @@ inline bool log_enabled(LogLevel level) {
 void log_line(LogLevel level, std::string_view message,
               std::initializer_list<LogField> fields = {});
 void log_line(LogLevel level, std::string_view message, const LogField* fields, size_t count);
+
+// While it lives, this thread's lines are gathered, so that many cost one system call; warnings and
+// errors go out at once, behind what was gathered. A killed process loses what waits, so flush()
+// must follow soon: `on_first` is called when a line has come to an empty batch.
+class LogBatch {
+ public:
+  explicit LogBatch(std::function<void()> on_first);
+  ~LogBatch();  // flushes
+  LogBatch(const LogBatch&) = delete;
+  LogBatch& operator=(const LogBatch&) = delete;
+  void flush();
+  void add(std::string_view line, bool urgent);
+
+ private:
+  static constexpr size_t kBytesMax = size_t{64} << 10;
+  std::function<void()> on_first_;
+  std::string lines_;
+};
+
+// Writes what the calling thread has gathered, if anything.
+void flush_log();
 
 // Whether a field or header of that name holds a secret: password, secret, token, authorization,
 // cookie, key, alone or behind '_' or '-', in either case ("X-Api-Key").

@@ -132,6 +132,36 @@ TEST_F(Log, GoesToStandardErrorByDefault) {
       "{\"time\":\"2026-02-03T04:05:06.123456Z\",\"level\":\"info\",\"message\":\"hello\"}\n");
 }
 
+TEST_F(Log, ABatchIsWrittenInOneGoAndWarningsDoNotWait) {
+  LogOptions options;
+  options.format = LogFormat::kJson;
+  options.clock = &clock_;
+  configure_log(std::move(options));
+  int asked = 0;
+  testing::internal::CaptureStderr();
+  {
+    LogBatch batch([&asked] { ++asked; });
+    LOG_INFO("one");
+    LOG_INFO("two");
+    EXPECT_EQ(testing::internal::GetCapturedStderr(), "");
+    EXPECT_EQ(asked, 1);
+    testing::internal::CaptureStderr();
+    LOG_WARN("three");
+    const std::string all = testing::internal::GetCapturedStderr();
+    EXPECT_LT(all.find("one"), all.find("two"));
+    EXPECT_LT(all.find("two"), all.find("three"));
+    EXPECT_EQ(std::ranges::count(all, '\n'), 3);
+    testing::internal::CaptureStderr();
+    LOG_INFO("four");
+    EXPECT_EQ(asked, 2);
+    flush_log();
+    EXPECT_NE(testing::internal::GetCapturedStderr().find("four"), std::string::npos);
+    testing::internal::CaptureStderr();
+    LOG_INFO("five");
+  }
+  EXPECT_NE(testing::internal::GetCapturedStderr().find("five"), std::string::npos);
+}
+
 TEST_F(Log, LevelsReadBackByName) {
   for (const LogLevel level :
        {LogLevel::kDebug, LogLevel::kInfo, LogLevel::kWarn, LogLevel::kError, LogLevel::kOff}) {

@@ -220,7 +220,6 @@ struct Metrics::Series {
   std::unique_ptr<Histogram> histogram;
   std::function<double()> read;
 
-  bool empty() const { return !counter && !gauge && !histogram && !read; }
 };
 
 struct Metrics::Family {
@@ -289,7 +288,7 @@ void Metrics::callback_counter(std::string_view name, std::string_view help,
                                const MetricLabels& labels, std::function<double()> read) {
   const std::lock_guard lock(mutex_);
   Series& one = series(name, help, Type::kCounter, labels);
-  CHECK(one.empty());
+  CHECK(!one.counter);
   one.read = std::move(read);
 }
 
@@ -297,7 +296,7 @@ void Metrics::callback_gauge(std::string_view name, std::string_view help,
                              const MetricLabels& labels, std::function<double()> read) {
   const std::lock_guard lock(mutex_);
   Series& one = series(name, help, Type::kGauge, labels);
-  CHECK(one.empty());
+  CHECK(!one.gauge);
   one.read = std::move(read);
 }
 

@@ -97,7 +97,8 @@ class Metrics {
   Gauge& gauge(std::string_view name, std::string_view help, const MetricLabels& labels = {});
   Histogram& histogram(std::string_view name, std::string_view help, std::vector<double> bounds,
                        const MetricLabels& labels = {});
-  // Asked for when written out, under the registry's lock; must not use the registry.
+  // Asked for when written out, under the registry's lock; must not use the registry. Once more for
+  // the same labels: the newer one is asked.
   void callback_counter(std::string_view name, std::string_view help, const MetricLabels& labels,
                         std::function<double()> read);
   void callback_gauge(std::string_view name, std::string_view help, const MetricLabels& labels,

@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "engine/compile.h"
 #include "engine/node_secrets.h"
+#include "engine/usable_cpus.h"
 
 namespace mettle::engine {
 namespace {
@@ -19,7 +20,7 @@ constexpr size_t kPoolQueue = 256;
 
 unsigned core_count(const Config& config) {
   if (config.threads > 0) return static_cast<unsigned>(config.threads);
-  return std::max(1U, std::thread::hardware_concurrency());
+  return usable_cpus();
 }
 
 net::ServerLimits server_limits(const Config& config) {

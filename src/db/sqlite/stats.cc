@@ -1,5 +1,7 @@
 #include "db/sqlite/stats.h"
 
+#include "db/sqlite/sync_count.h"
+
 namespace mettle::db {
 
 SqliteStats::SqliteStats(Metrics& registry)
@@ -38,6 +40,11 @@ SqliteStats::SqliteStats(Metrics& registry)
                                         "Time of a commit with its sync", latency_bounds())),
       write_wait_seconds(registry.histogram("mettle_sqlite_write_wait_seconds",
                                             "Time a write waited for the writer",
-                                            latency_bounds())) {}
+                                            latency_bounds())) {
+  registry.callback_counter("mettle_sqlite_syncs", "Calls of fdatasync, checkpoints' too", {},
+                            [] { return static_cast<double>(mettle_sync_count()); });
+  registry.callback_counter("mettle_sqlite_sync_seconds", "Time spent in fdatasync", {},
+                            [] { return static_cast<double>(mettle_sync_nanoseconds()) / 1e9; });
+}
 
 }  // namespace mettle::db

@@ -5,6 +5,7 @@
 #include "base/check.h"
 #include "db/sqlite/data_lock.h"
 #include "db/sqlite/plan.h"
+#include "db/sqlite/read_view.h"
 #include "db/sqlite/scan_pool.h"
 #include "db/sqlite/writer.h"
 
@@ -21,11 +22,39 @@ SqliteOptions SqliteOptions::for_data_folder(const std::string& folder, Seams& s
 }
 
 // A core's connection. The list is only added to, so that cores look through it without a lock.
-struct SqliteStore::Reader {
-  const Core* core = nullptr;
+struct SqliteStore::Reader final : Posted, std::enable_shared_from_this<Reader> {
+  Reader(Core& c, std::unique_ptr<Connection> made)
+      : core(c), connection(std::move(made)), view(*connection) {}
+
+  // The view ends with what the core has ready now: no read transaction is held while it waits.
+  Result<> enter() {
+    if (!posted) {
+      posted = shared_from_this();
+      core.post(this);
+    }
+    return view.enter();
+  }
+  void run() override {
+    const std::shared_ptr<Reader> keep = std::move(posted);
+    if (busy) {
+      leave_after_unit = true;
+    } else {
+      view.leave();
+    }
+  }
+  void drop() override { const std::shared_ptr<Reader> keep = std::move(posted); }
+  void unit_ended() {
+    busy = false;
+    if (std::exchange(leave_after_unit, false)) view.leave();
+  }
+
+  Core& core;
   std::unique_ptr<Connection> connection;
-  Reader* next = nullptr;
-  bool busy = false;  // a unit is inside; the core's own
+  ReadView view;
+  Reader* next_reader = nullptr;
+  bool busy = false;  // a unit is inside
+  bool leave_after_unit = false;
+  std::shared_ptr<Reader> posted;  // while it waits in the core's queue, whoever ends first
 };
 
 struct SqliteStore::Parts {
@@ -35,7 +64,7 @@ struct SqliteStore::Parts {
   SqliteStats stats;
   std::unique_ptr<DataLock> lock;
   std::mutex attaching;
-  std::vector<std::unique_ptr<Reader>> owned_readers;  // under `attaching`
+  std::vector<std::shared_ptr<Reader>> owned_readers;  // under `attaching`
   std::atomic<Reader*> readers{nullptr};
   std::atomic<bool> stopped{false};
   std::unique_ptr<ScanPool> pool;
@@ -71,11 +100,10 @@ Result<std::unique_ptr<SqliteStore>> SqliteStore::open(SqliteOptions options) {
 
 Result<> SqliteStore::attach(Core& core) {
   CHECK(reader_of(core) == nullptr);
-  auto reader = std::make_unique<Reader>();
-  reader->core = &core;
-  TRY(reader->connection, Connection::open(parts_->options, Role::kCore, parts_->stats));
+  TRY(auto connection, Connection::open(parts_->options, Role::kCore, parts_->stats));
+  auto reader = std::make_shared<Reader>(core, std::move(connection));
   std::lock_guard lock(parts_->attaching);
-  reader->next = parts_->readers.load(std::memory_order_relaxed);
+  reader->next_reader = parts_->readers.load(std::memory_order_relaxed);
   parts_->readers.store(reader.get(), std::memory_order_release);
   parts_->owned_readers.push_back(std::move(reader));
   return {};
@@ -83,7 +111,7 @@ Result<> SqliteStore::attach(Core& core) {
 
 SqliteStore::Reader* SqliteStore::reader_of(const Core& core) const {
   Reader* reader = parts_->readers.load(std::memory_order_acquire);
-  while (reader != nullptr && reader->core != &core) reader = reader->next;
+  while (reader != nullptr && &reader->core != &core) reader = reader->next_reader;
   return reader;
 }
 
@@ -101,6 +129,7 @@ std::optional<Result<>> SqliteStore::read_inline(Context& ctx, Reader& reader,
                                                  const StatementRef& statement,
                                                  std::span<const Value> values, RowSink& sink) {
   Connection& connection = *reader.connection;
+  if (!reader.enter()) return std::nullopt;
   auto cached = connection.prepare(statement);
   if (!cached) {
     if (belongs_on_pool(connection, cached.error(), Budget::Spent::kNo)) return std::nullopt;
@@ -150,7 +179,7 @@ Task<Result<>> SqliteStore::read(Context& ctx, const StatementRef& statement,
 Task<std::optional<Result<>>> SqliteStore::unit_inline(Context& ctx, Reader& reader,
                                                        ReadUnit& unit) {
   Connection& connection = *reader.connection;
-  if (!connection.control(Control::kBegin)) co_return std::nullopt;
+  if (!reader.enter()) co_return std::nullopt;
   Limits limits;
   limits.ops_max = parts_->options.inline_ops_max;
   limits.deadline_us = ctx.deadline_us();
@@ -159,10 +188,9 @@ Task<std::optional<Result<>>> SqliteStore::unit_inline(Context& ctx, Reader& rea
   connection.budget().start(limits);
   reader.busy = true;
   Result<> ran = co_await unit.run(tx);
-  reader.busy = false;
   connection.budget().stop();
   Budget::Spent spent = connection.budget().spent();
-  if (connection.in_transaction()) (void)connection.control(Control::kRollback);
+  reader.unit_ended();
   if (spent == Budget::Spent::kCancelled || spent == Budget::Spent::kDeadline)
     co_return Result<>(fail(connection.budget().error()));
   bool moves = tx.moved() || spent == Budget::Spent::kOps ||

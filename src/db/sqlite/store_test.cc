@@ -10,6 +10,7 @@
 #include "db/sqlite/connection.h"
 #include "db/sqlite/handle.h"
 #include "db/sqlite/store_fixture.h"
+#include "db/sqlite/sync_count.h"
 
 namespace mettle::db {
 namespace {
@@ -455,6 +456,65 @@ TEST_F(SqliteStoreTest, KeepsTheWalSmallBesideWrites) {
   for (int i = 0; i < 100; ++i) must(write("INSERT INTO b VALUES (zeroblob(20000))"));
   EXPECT_GT(store_->stats().checkpoints.value(), 5u);
   EXPECT_LT(std::filesystem::file_size(folder_.path() + "/app.db-wal"), 1u << 20);
+}
+
+// Reads one number inside a turn of the loop that others share.
+Task<> read_number(SqliteStore* store, Core* core, StatementRef statement, int64_t* out) {
+  Context ctx(*core, system_seams(), INT64_MAX);
+  Rows found;
+  auto done = co_await store->read(ctx, statement, {}, found);
+  EXPECT_TRUE(done.has_value());
+  *out = found.rows.at(0).at(0).integer();
+}
+
+// What a request was told is committed, the next one reads: also in the turn of the loop in which a
+// read transaction is open already, whoever it was that wrote.
+Task<> read_around_a_commit(SqliteStore* store, Core* core, DatabaseHandle* beside, int64_t* before,
+                            int64_t* after) {
+  StatementRef count = sql("SELECT count(*) FROM t WHERE id > 0");
+  co_await read_number(store, core, count, before);
+  EXPECT_TRUE(exec_handle(beside->get(), "INSERT INTO t VALUES (7)").has_value());
+  co_await read_number(store, core, count, after);
+}
+
+TEST_F(SqliteStoreTest, AReadSeesWhatAnotherProcessCommittedInTheSameTurn) {
+  open();
+  make_table();
+  auto beside = open_handle(options().file, SQLITE_OPEN_READWRITE, {});
+  ASSERT_TRUE(beside.has_value());
+  for (int64_t round = 0; round < 3; ++round) {
+    int64_t before = -1;
+    int64_t after = -1;
+    must(exec_handle(beside->get(), "DELETE FROM t WHERE id = 7"));
+    run_until_done(core_, read_around_a_commit(store_.get(), &core_, &*beside, &before, &after));
+    EXPECT_EQ(before, 0);
+    EXPECT_EQ(after, 1);
+  }
+}
+
+TEST_F(SqliteStoreTest, ACoreThatWaitsHoldsNoReadTransaction) {
+  open();
+  make_table();
+  must(write(insert(1)));
+  EXPECT_EQ(number("SELECT count(*) FROM t WHERE id > 0"), 1);
+  must(write(insert(2)));
+  EXPECT_EQ(number("SELECT count(*) FROM t WHERE id > 0"), 2);
+  auto beside = open_handle(options().file, SQLITE_OPEN_READWRITE, {});
+  ASSERT_TRUE(beside.has_value());
+  // All of the WAL can be copied and cut only when nobody reads an older state of it.
+  auto done = text_rows(beside->get(), "PRAGMA wal_checkpoint(TRUNCATE)");
+  ASSERT_TRUE(done.has_value());
+  EXPECT_EQ(*done, std::vector<std::string>{"0"});
+  EXPECT_EQ(std::filesystem::file_size(folder_.path() + "/app.db-wal"), 0U);
+}
+
+TEST_F(SqliteStoreTest, CountsTheSyncsOfItsCommits) {
+  open();
+  make_table();
+  const uint64_t before = mettle_sync_count();
+  for (int64_t id = 1; id <= 10; ++id) must(write(insert(id)));
+  EXPECT_EQ(mettle_sync_count() - before, 10U);
+  EXPECT_NE(metrics_.expose().find("mettle_sqlite_syncs_total "), std::string::npos);
 }
 
 TEST_F(SqliteStoreTest, WaitsBoundedlyForAnotherProcessThatWrites) {

@@ -1,0 +1,22 @@
+/* How often SQLite had the disk make its writes durable, and how long that took: fdatasync is what a
+   commit costs. C, because SQLite's own file is compiled against it (CMakeLists.txt). Any thread. */
+#ifndef METTLE_DB_SQLITE_SYNC_COUNT_H_
+#define METTLE_DB_SQLITE_SYNC_COUNT_H_
+
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* fdatasync(2), counted; its result and errno. */
+int mettle_counted_fdatasync(int fd);
+/* Of this process so far, failed ones too. */
+uint64_t mettle_sync_count(void);
+uint64_t mettle_sync_nanoseconds(void);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
