@@ -230,11 +230,11 @@ def repeat_keys(client, ledger, chance, where, sample=20):
         ledger.replays += 1
 
 
-def read_all(client, table):
+def read_all(client, table, shape=""):
     """Every row of a table through the API."""
     rows, cursor = [], None
     while True:
-        path = f"/api/v1/{table}?limit={PAGE}" + (f"&cursor={cursor}" if cursor else "")
+        path = f"/api/v1/{table}?limit={PAGE}{shape}" + (f"&cursor={cursor}" if cursor else "")
         answer = client.call("GET", path)
         if answer is None or answer.status != 200:
             raise Broken(f"GET {path}: {answer and answer[:2]!r}")

@@ -58,6 +58,10 @@ Result<std::unique_ptr<Connection>> Connection::open(const SqliteOptions& option
       new Connection(*options.seams->clock, role, stats, options.statements_max));
   connection->db_ = db.release();
   TRY_VOID(connection->configure(options));
+  // Now that the WAL exists too, and before anything in it is acknowledged.
+  if (role == Role::kWriter && options.vfs.empty()) {
+    TRY_VOID(sync_folder_of(options.file));
+  }
   TRY_VOID(connection->prepare_controls());
   sqlite3_set_authorizer(connection->db_, authorize, connection.get());
   return connection;

@@ -57,6 +57,17 @@ Result<> create_private(const std::string& file) {
   return {};
 }
 
+Result<> sync_folder_of(const std::string& file) {
+  size_t slash = file.rfind('/');
+  std::string folder = slash == std::string::npos ? "." : file.substr(0, slash + 1);
+  int fd = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  int reason = fd < 0 || ::fsync(fd) != 0 ? errno : 0;
+  if (fd >= 0) ::close(fd);
+  // Some network file systems know no sync of a folder.
+  if (reason == 0 || reason == EINVAL) return {};
+  return fail(Code::kUnavailable, fmt::format("cannot sync {}: {}", folder, std::strerror(reason)));
+}
+
 Result<DatabaseHandle> open_handle(const std::string& file, int flags, const std::string& vfs) {
   configure_sqlite_once();
   sqlite3* raw = nullptr;

@@ -23,6 +23,9 @@ using StatementHandle = std::unique_ptr<sqlite3_stmt, FinalizeStatement>;
 // Makes an empty file that only its owner may read, unless there is one: the database holds keys
 // and people's data, and SQLite gives its WAL the same mode.
 Result<> create_private(const std::string& file);
+// Makes the names of the files beside `file` durable. SQLite does so too, with the first sync of a
+// new file, but passes over a failure.
+Result<> sync_folder_of(const std::string& file);
 Result<DatabaseHandle> open_handle(const std::string& file, int flags, const std::string& vfs);
 Result<StatementHandle> prepare_handle(sqlite3* db, const std::string& sql);
 // Runs SQL of ours, rows dropped.
