@@ -310,6 +310,15 @@ std::string format_timestamp(Timestamp t) {
   return text;
 }
 
+std::string format_cel_timestamp(Timestamp t) {
+  std::string text = format_timestamp(t);
+  text.pop_back();
+  while (text.back() == '0') text.pop_back();
+  if (text.back() == '.') text.pop_back();
+  text.push_back('Z');
+  return text;
+}
+
 Result<Date> parse_date(std::string_view text) {
   Cursor cursor(text);
   TRY(const Date date, take_date(cursor));

@@ -26,6 +26,9 @@ Result<Timestamp> parse_timestamp(std::string_view text);
 // "2026-02-03T03:05:06.789000Z". REQUIRES: a year from 0001 to 9999.
 void append_timestamp(std::string& out, Timestamp t);
 std::string format_timestamp(Timestamp t);
+// As CEL's string(timestamp) has it: "2026-02-03T03:05:06.789Z", without zeros at the fraction's
+// end.
+std::string format_cel_timestamp(Timestamp t);
 
 Result<Date> parse_date(std::string_view text);  // "2026-02-03"
 void append_date(std::string& out, Date d);      // REQUIRES: a year from 0001 to 9999

@@ -43,6 +43,8 @@ TEST(Timestamps, ReachFromYear1ToYear9999) {
   EXPECT_EQ(stamp("9999-12-31T23:59:59-00:01"), "years go from 0001 to 9999, in UTC");
   EXPECT_EQ(stamp("0000-12-31T23:59:59Z"), "years go from 0001 to 9999");
   EXPECT_EQ(format_timestamp(kTimestampMin), "0001-01-01T00:00:00.000000Z");
+  EXPECT_EQ(format_cel_timestamp(kTimestampMin), "0001-01-01T00:00:00Z");
+  EXPECT_EQ(format_cel_timestamp(Timestamp{10'500'000}), "1970-01-01T00:00:10.5Z");
   EXPECT_EQ(format_timestamp(kTimestampMax), "9999-12-31T23:59:59.999999Z");
 }
 

@@ -96,6 +96,15 @@ TEST_F(Evaluate, NumbersOfDifferentKindsCompareExactly) {
   EXPECT_EQ(trit("row.b == 7.0"), "true");
 }
 
+TEST_F(Evaluate, ConvertsAsTheSpecificationOfCelHasIt) {
+  EXPECT_TRUE(value("int(-9223372036854775808.0)").is_unknown());
+  EXPECT_EQ(value("int(-9223372036854774784.0)").integer(), -9'223'372'036'854'774'784);
+  EXPECT_EQ(value("1e-324 / 2.0").real(), 0.0);
+  EXPECT_EQ(value("string(timestamp('2009-02-13T23:31:30Z'))").text(), "2009-02-13T23:31:30Z");
+  EXPECT_EQ(value("string(timestamp('2009-02-13T23:31:30.120+01:00'))").text(),
+            "2009-02-13T22:31:30.12Z");
+}
+
 TEST_F(Evaluate, TextCountsCodePointsAndComparesBytes) {
   EXPECT_EQ(value("size(row.t)").integer(), 5);
   EXPECT_EQ(trit("row.w.startsWith('a%') && row.w.endsWith('%b') && row.w.contains('%')"), "true");

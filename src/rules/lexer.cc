@@ -1,8 +1,8 @@
 #include "rules/lexer.h"
 
 #include <array>
-#include <charconv>
 #include <cmath>
+#include <cstdlib>
 
 namespace mettle::rules {
 namespace {
@@ -180,11 +180,9 @@ class Lexer {
     if (is_letter(peek())) return fail(start, "a number must not run into a name");
     token.text = text_.substr(start, at_ - start);
     if (token.kind == Token::Kind::kFloat) {
-      const auto [end, error] =
-          std::from_chars(text_.data() + start, text_.data() + at_, token.real);
-      if (error != std::errc() || !std::isfinite(token.real)) {
-        return fail(start, "the number does not fit a float");
-      }
+      // strtod, since from_chars does not tell what is too small, and is 0, from what is too large.
+      token.real = std::strtod(std::string(token.text).c_str(), nullptr);
+      if (!std::isfinite(token.real)) return fail(start, "the number does not fit a float");
     }
     return true;
   }

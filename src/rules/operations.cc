@@ -182,7 +182,7 @@ Value text_to_float(std::string_view text) {
 
 Value float_to_int(double d) {
   constexpr double kTwo63 = 9223372036854775808.0;
-  if (!(d >= -kTwo63 && d < kTwo63)) return Unknown{};
+  if (!(d > -kTwo63 && d < kTwo63)) return Unknown{};  // CEL leaves out both ends
   return Value(static_cast<int64_t>(d));
 }
 
@@ -199,7 +199,7 @@ Value to_text(const Value& from) {
     case Kind::kUuid:
       return Value(format_uuid(from.uuid()));
     case Kind::kTimestamp:
-      return Value(format_timestamp(from.timestamp()));
+      return Value(format_cel_timestamp(from.timestamp()));
     case Kind::kDate:
       return Value(format_date(from.date()));
     case Kind::kTime:

@@ -89,7 +89,7 @@ void to_int(FunctionCall& call, std::string_view from) {
     case Kind::kInt:
       return call.result_int64(call.int64(0));
     case Kind::kFloat:
-      if (!(call.real(0) >= -kTwo63 && call.real(0) < kTwo63)) return call.result_null();
+      if (!(call.real(0) > -kTwo63 && call.real(0) < kTwo63)) return call.result_null();
       return call.result_int64(static_cast<int64_t>(call.real(0)));
     case Kind::kText:
       if (!parse_number(call.text(0), parsed)) return call.result_null();
@@ -136,7 +136,7 @@ void to_text(FunctionCall& call, std::string_view from) {
   }
   if (from == "timestamp") {
     const auto t = timestamp_at(call);
-    return t ? call.result_text(format_timestamp(*t)) : call.result_null();
+    return t ? call.result_text(format_cel_timestamp(*t)) : call.result_null();
   }
   if (from != "uuid" || call.stored(0) != Kind::kBytes || call.blob(0).size() != 16) {
     return call.result_null();
