@@ -23,7 +23,7 @@ def find_tool(name):
 
 
 def check_tools():
-    for name in ("wrk", "nginx", "node", "taskset"):
+    for name in ("wrk", "nginx", "node", "taskset", "clang-19"):
         find_tool(name)
     if not (PEERS / "node_modules/better-sqlite3/build/Release/better_sqlite3.node").exists():
         raise Trouble("better-sqlite3 is not compiled; run `make setup`")
@@ -48,13 +48,15 @@ class SyncProbe:
         self.next_block, self.seconds = 0, []
 
     def sample(self, count=50):
-        block = b"x" * self.BLOCK
+        """The seconds that each took."""
+        block, begun_at = b"x" * self.BLOCK, len(self.seconds)
         for _ in range(count):
             os.pwrite(self.file, block, self.next_block * self.BLOCK)
             self.next_block = (self.next_block + 1) % self.BLOCKS
             begun = time.perf_counter()
             os.fdatasync(self.file)
             self.seconds.append(time.perf_counter() - begun)
+        return self.seconds[begun_at:]
 
     def close(self):
         os.close(self.file)
@@ -101,7 +103,7 @@ def first_line(command):
 
 
 def versions(mettle):
-    modules = {name: (PEERS / "node_modules" / name / "package.json").read_text() for name in ("fastify", "better-sqlite3")}
+    modules = {name: (PEERS / "node_modules" / name / "package.json").read_text() for name in ("fastify", "better-sqlite3", "json-server")}
     modules = {name: re.search(r'"version":\s*"([^"]+)"', text).group(1) for name, text in modules.items()}
     inside = first_line(["node", "-p", f"new (require('{PEERS}/node_modules/better-sqlite3'))(':memory:')"
                          ".prepare('SELECT sqlite_version()').pluck().get()"])
@@ -110,7 +112,7 @@ def versions(mettle):
             "nginx": first_line([find_tool("nginx"), "-v"]).rpartition("/")[2],
             "fastify": f"{modules['fastify']} on Node {first_line(['node', '--version']).lstrip('v')}",
             "better_sqlite3": f"{modules['better-sqlite3']} with SQLite {inside}",
-            "wrk": wrk.group(1) if wrk else "unknown"}
+            "json_server": modules["json-server"], "wrk": wrk.group(1) if wrk else "unknown"}
 
 
 def build_kind(mettle):

@@ -9,6 +9,10 @@ class Trouble(Exception):
     """Says what is wrong and, where there is one, the way out."""
 
 
+def elapsed():
+    return time.monotonic() - BEGUN
+
+
 def say(text):
-    """Talk goes to stderr; stdout has the table alone."""
-    print(f"bench {time.monotonic() - BEGUN:6.1f} s  {text}", file=sys.stderr, flush=True)
+    """Talk goes to stderr; stdout has the tables alone."""
+    print(f"bench {elapsed():6.1f} s  {text}", file=sys.stderr, flush=True)
