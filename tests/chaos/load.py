@@ -25,12 +25,12 @@ class Client:
     def call(self, method, path, body=None, headers=()):
         if body is not None and not isinstance(body, bytes):
             body = json.dumps(body).encode()
+        headers = {"Authorization": f"Bearer {self.key}", **dict(headers)}
         lines = [f"{method} {path} HTTP/1.1", f"Host: {self.address[0]}:{self.address[1]}"]
-        if self.key:
-            lines.append(f"Authorization: Bearer {self.key}")
         if body is not None:
-            lines += ["Content-Type: application/json", f"Content-Length: {len(body)}"]
-        lines += [f"{name}: {value}" for name, value in dict(headers).items()]
+            kind = "merge-patch+json" if method == "PATCH" else "json"
+            lines += [f"Content-Type: application/{kind}", f"Content-Length: {len(body)}"]
+        lines += [f"{name}: {value}" for name, value in headers.items()]
         try:
             if self.socket is None:
                 self.socket, self.pending = socket.create_connection(self.address, self.timeout), b""
@@ -114,10 +114,13 @@ class Keyed:
 class Writer(threading.Thread):
     """Writes until the connection breaks (or, with `stays`, until told to stop); its choices come from its own generator."""
 
-    def __init__(self, name, client, ledger, chance, stays=False, statuses_shed=(503,)):
+    def __init__(self, name, client, ledger, chance, stays=False, statuses_shed=(503,),
+                 pause=0.0, kinds=("row", "row", "batch", "keyed_row", "keyed_command")):
         super().__init__(daemon=True)
         self.prefix, self.client, self.ledger, self.chance = name, client, ledger, chance
         self.fault, self.stopping, self.stays, self.statuses_shed = None, False, stays, statuses_shed
+        self.pause = pause  # between its requests, where its share of the processor is not the point
+        self.kinds = [getattr(self, kind) for kind in kinds]
 
     def run(self):
         number = 0
@@ -125,11 +128,12 @@ class Writer(threading.Thread):
             while not self.stopping:
                 number += 1
                 marker = f"{self.prefix}-{number}"
-                kind = self.chance.choice((self.row, self.row, self.batch, self.keyed_row, self.keyed_command))
-                if not kind(marker):
+                if not self.chance.choice(self.kinds)(marker):
                     if not self.stays:
                         return
                     time.sleep(0.01)  # the server is away
+                if self.pause:
+                    time.sleep(self.pause)
         except Broken as error:
             self.fault = error
         finally:
@@ -245,12 +249,12 @@ def read_all(client, table, shape=""):
             return rows
 
 
-def check_rows(client, ledger):
+def check_rows(client, ledger, tables=("marks", "effects")):
     """Each acknowledged row is there, each batch whole or not at all, nothing is there twice or unsent."""
-    marks, effects = read_all(client, "marks"), read_all(client, "effects")
-    check_table(ledger, "marks", marks)
-    check_table(ledger, "effects", effects)
-    per_group = collections.Counter(row["grouping"] for row in marks if row.get("grouping"))
+    rows = {table: read_all(client, table) for table in tables}
+    for table in tables:
+        check_table(ledger, table, rows[table])
+    per_group = collections.Counter(row["grouping"] for row in rows["marks"] if row.get("grouping"))
     for group, acked in ledger.groups.items():
         if per_group[group] not in ((BATCH,) if acked else (0, BATCH)):
             raise Broken(f"batch {group} ({'acknowledged' if acked else 'in flight'}) has {per_group[group]} of {BATCH} rows")
