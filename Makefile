@@ -46,8 +46,13 @@ fuzz: ## run each fuzz target for SECONDS_EACH (60)
 	@tools/setup.sh --no-bench
 	tools/fuzz.sh "$${SECONDS_EACH:-60}"
 
-soak: ## the long runs of a release
-	@echo "make soak: not done yet; it will run the chaos tests and fuzz targets for hours. Until then: make test, make fuzz." >&2; exit 1
+soak: ## the long runs of a release, some three hours; ARGS="--only kills disk" takes some (tests/chaos/soak.py)
+	@tools/setup.sh --no-bench
+	tools/build.sh release mettle
+	tools/build.sh dev mettle sim twins http_probe
+	tools/build.sh asan mettle
+	tools/build.sh tsan mettle
+	nice python3 tests/chaos/soak.py $(ARGS)
 
 package: ## Debian package and archive
 	@echo "make package: not done yet; build/release/mettle (make build) is one file and can be copied." >&2; exit 1

@@ -22,7 +22,8 @@ packages=(
   libboost1.81-dev libssl-dev libsimdjson-dev libfmt-dev libspdlog-dev libyaml-cpp-dev libre2-dev
   zlib1g-dev libbrotli-dev libcli11-dev libcurl4-openssl-dev
   # tests and measurements
-  libgtest-dev libgmock-dev wrk nginx-light prometheus graphviz
+  libgtest-dev libgmock-dev python3-h11 wrk nginx-light prometheus graphviz
+  strace faketime
 )
 # node-gyp compiles one of the bench peers with these.
 bench_packages=(g++ make)
