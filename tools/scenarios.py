@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Runs scenarios against a Mettle binary over real sockets.
 
-  tools/scenarios.py [--binary build/dev/mettle] [-j N] [-v] [-k WORD] [FILE…]
+  tools/scenarios.py [--binary build/dev/mettle] [--serve FLAGS] [-j N] [-v] [-k WORD] [FILE…]
 
 Without files: tests/scenarios/**/*.http and the runnable fences of docs/**/*.md and examples/*/README.md. Prints a line
 a scenario and, for what failed, where and how. Exit code 0 when all passed, 1 when one failed, 2 for wrong usage.
@@ -31,14 +31,15 @@ def default_files():
     return found + sorted((ROOT / "docs").rglob("*.md")) + readmes
 
 
-def run_one(path, binary, verbose):
+def run_one(path, binary, verbose, serve=""):
     """(path, seconds, fault or None, steps) of a file; None for a page without runnable fences."""
     begun = time.monotonic()
     try:
         scenario = read(path)
         if scenario is None:
             return None
-        return path, time.monotonic() - begun, Run(scenario, binary, verbose).execute(), len(scenario.steps)
+        wrong = Run(scenario, binary, verbose, serve).execute()
+        return path, time.monotonic() - begun, wrong, len(scenario.steps)
     except Fault as error:
         return path, time.monotonic() - begun, str(error), 0
     except (OSError, UnicodeDecodeError) as error:
@@ -54,6 +55,7 @@ def main(argv):
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("files", nargs="*")
     parser.add_argument("--binary", default=str(ROOT / "build/dev/mettle"))
+    parser.add_argument("--serve", default="", metavar="FLAGS", help="more options of `mettle serve`: \"--mutant ID\"")
     parser.add_argument("-j", "--jobs", type=int, default=1)
     parser.add_argument("-k", "--filter", default="", help="only files whose path holds this word")
     parser.add_argument("-v", "--verbose", action="store_true", help="also print each server's log")
@@ -70,7 +72,7 @@ def main(argv):
         return 2
     failed = passed = 0
     with concurrent.futures.ThreadPoolExecutor(max(1, options.jobs)) as pool:
-        for result in pool.map(lambda path: run_one(path, options.binary, options.verbose), files):
+        for result in pool.map(lambda path: run_one(path, options.binary, options.verbose, options.serve), files):
             if result is None:
                 continue
             path, seconds, wrong, steps = result

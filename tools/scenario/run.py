@@ -27,8 +27,9 @@ class Failed(Exception):
 class Run:
     """One run of one scenario in a folder of its own."""
 
-    def __init__(self, scenario, binary, verbose=False):
+    def __init__(self, scenario, binary, verbose=False, serve=""):
         self.scenario, self.binary, self.verbose = scenario, str(pathlib.Path(binary).resolve()), verbose
+        self.serve = serve  # more options of `mettle serve`
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="mettle-scenario-"))
         self.names, self.stub, self.connection, self.keys_made, self.stopped = {}, None, None, False, False
         self.server, self.env = None, {}
@@ -81,7 +82,7 @@ class Run:
         programs.mkdir()
         (programs / "mettle").symlink_to(self.binary)
         self.env["PATH"] = f"{programs}:{self.env.get('PATH', '/usr/bin:/bin')}"
-        self.server = Server(self.binary, str(app), self.folder, fill(scenario.serve, self.names), self.env)
+        self.server = Server(self.binary, str(app), self.folder, f"{fill(scenario.serve, self.names)} {self.serve}", self.env)
 
     def write(self, name, text):
         path = (self.folder / name).resolve()

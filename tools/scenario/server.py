@@ -92,7 +92,7 @@ class Server:
 def environment(folder, extra):
     """What the program gets: nothing of the caller's but what a program needs to run and sanitizers need to report."""
     kept = {name: value for name, value in os.environ.items()
-            if name in ("PATH", "LANG", "LC_ALL", "TZ") or name.endswith("SAN_OPTIONS") or name.endswith("_SYMBOLIZER_PATH")}
+            if name in ("PATH", "LANG", "LC_ALL", "TZ", "LLVM_PROFILE_FILE") or name.endswith("SAN_OPTIONS") or name.endswith("_SYMBOLIZER_PATH")}
     kept.update({"HOME": str(folder), "TMPDIR": str(folder)})
     kept.update(extra)
     return kept
