@@ -194,7 +194,7 @@ class Round:
                 # SQLite passes over this one; the folder was synced before the first answer, and has not changed since.
                 self.rig.server.stop()
             else:
-                code = self.rig.wait_end(20, f"the sync of the {failed.file} failed")
+                code = self.rig.wait_end(f"the sync of the {failed.file} failed")
                 if code != 1:
                     raise Broken(f"the sync of the {failed.file} failed, and the process ended with {code}, not 1")
                 self.check_answers(sent, failed)
@@ -248,7 +248,7 @@ class Round:
     def stop_somehow(self):
         """It may say that the log could not be copied; it must not hang or crash."""
         self.rig.server.process.send_signal(signal.SIGTERM)
-        code = self.rig.wait_end(40, "SIGTERM on a full disk")
+        code = self.rig.wait_end("SIGTERM on a full disk")
         if code not in (0, 1):
             raise Broken(f"ended with {code} after SIGTERM")
 

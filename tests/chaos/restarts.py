@@ -100,7 +100,7 @@ def one_round(rig, ledger, chance, name):
     wait_until_draining(rig)
     for one in half:
         one.finish()
-    code = rig.wait_end(40, "SIGTERM")
+    code = rig.wait_end("SIGTERM")
     if code != 0:
         raise Broken(f"ended with {code} after SIGTERM; its log:\n{rig.server.tail()}")
     rig.server.start()

@@ -32,7 +32,8 @@ def second(rig, port=0, data=None):
     """Tries to serve; the finished process, or Broken when it runs."""
     command = [rig.binary, "serve", str(APP), "--listen", f"127.0.0.1:{port}", "--data", str(data or rig.data)]
     try:
-        return subprocess.run(command, capture_output=True, text=True, env=rig.server.env, cwd=rig.folder, timeout=20, check=False)
+        return subprocess.run(command, capture_output=True, text=True, env=rig.server.env, cwd=rig.folder,
+                              timeout=rig.options.patience, check=False)
     except subprocess.TimeoutExpired:
         raise Broken("a second server runs on the same data folder") from None
 
