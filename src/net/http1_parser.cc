@@ -345,7 +345,9 @@ Parsed Http1HeadParser::note_codings(std::string_view value, Fields& fields) {
     if (!iequals(coding, "chunked")) fields.unknown_coding = true;
     return is_token(coding);
   });
-  if (!tokens) {
+  // Empty elements, which lists may have (RFC 9110 section 5.6.1), are codings to some readers.
+  const bool padded = !fields.unknown_coding && fields.codings < 2 && !iequals(value, "chunked");
+  if (!tokens || padded) {
     return refuse(Code::kMalformedRequest, "the Transfer-Encoding header is malformed");
   }
   return Parsed::kDone;
