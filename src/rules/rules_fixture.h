@@ -27,7 +27,9 @@ class TestApp {
   TestApp() {
     using T = model::Type;
     add_table("users", {{"name", T::kText, true}, {"age", T::kInt, true}});
-    add_table("teams", {{"name", T::kText, false}, {"size", T::kInt, true}});
+    add_table("teams", {{"name", T::kText, false},
+                        {"size", T::kInt, true},
+                        {"lead_id", T::kReference, true, kUsers}});
     add_table("members", {{"team_id", T::kReference, false, kTeams},
                           {"user_id", T::kReference, true, kUsers},
                           {"level", T::kInt, true}});
@@ -43,6 +45,7 @@ class TestApp {
                         {"ok", T::kBool, false},
                         {"ts", T::kTimestamp, true},
                         {"d", T::kDate, true},
+                        {"at", T::kTime, true},
                         {"u", T::kUuid, true},
                         {"data", T::kBytes, true},
                         {"meta", T::kJson, true},
@@ -55,6 +58,7 @@ class TestApp {
     relate("user", kMembers, kUsers, "user_id", "memberships");
     relate("team", kItems, kTeams, "team_id", "items");
     relate("user", kItems, kUsers, "user_id", "items");
+    relate("lead", kTeams, kUsers, "lead_id", "leads");
     app_.auth.table = kUsers;
     app_.auth.roles = {"customer", "clerk", "admin"};
   }
