@@ -7,6 +7,7 @@
 #include "db/sqlite/plan.h"
 #include "db/sqlite/read_view.h"
 #include "db/sqlite/scan_pool.h"
+#include "db/sqlite/settle_wal.h"
 #include "db/sqlite/writer.h"
 
 namespace mettle::db {
@@ -87,6 +88,7 @@ Result<std::unique_ptr<SqliteStore>> SqliteStore::open(SqliteOptions options) {
   std::unique_ptr<Connection> writer;
   if (!o.read_only) {
     TRY(writer, Connection::open(o, Role::kWriter, parts->stats));
+    TRY_VOID(settle_wal(*writer));
   }
   std::vector<std::unique_ptr<Connection>> connections;
   for (size_t i = 0; i < std::max<size_t>(o.scan_threads, 1); ++i) {
