@@ -46,7 +46,7 @@ constexpr std::array<std::string_view, static_cast<size_t>(Count::kCount)> kName
     "EIO at an open",
     "EIO at a delete",
     "ENOSPC",
-    "short reads",
+    "short reads, past the end",
     "opens that failed",
     "write-ahead logs recovered",
     "unanswered writes found there",

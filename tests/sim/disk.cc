@@ -177,7 +177,7 @@ Done Disk::read(File& file, char* to, int64_t count, int64_t at) {
   if (there > 0) std::memcpy(to, file.now.data() + at, static_cast<size_t>(there));
   if (there == count) return Done::kOk;
   std::memset(to + there, 0, static_cast<size_t>(count - there));
-  if (there > 0) ++counts_[Count::kShortReads];
+  ++counts_[Count::kShortReads];
   return Done::kShort;
 }
 

@@ -95,6 +95,9 @@ void Model::refused(Asked& asked, const Error& error) {
       ++counts_[Count::kClaimsFoundRunning];
       if (asked.claims) return;
       break;
+    case Code::kIdempotencyMismatch:  // another payload came first, once the key was forgotten
+      if (asked.forgotten) return;
+      break;
     case Code::kOverloaded:
     case Code::kShuttingDown:
       return;
@@ -111,6 +114,7 @@ void Model::cut(Asked& asked) {
 }
 
 void Model::answered_other(const Asked& asked, const Result<records::Answer>& answer) {
+  if (asked.forgotten) return;
   if (answer) {
     violate(fmt::format("another payload under the key of op {} was answered {}",
                         asked.effect.number, answer->body));
