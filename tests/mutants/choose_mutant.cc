@@ -8,6 +8,7 @@
 namespace {
 
 [[maybe_unused]] const bool kChosen = [] {
+  // lint: allow environment because a test program has no command line of its own
   const char* const id = std::getenv("METTLE_MUTANT");
   if (id == nullptr) return false;
   if (mettle::choose_mutant(id)) return true;
