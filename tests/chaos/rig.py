@@ -11,6 +11,7 @@ import random
 import resource
 import shlex
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -213,6 +214,7 @@ def script(doc, rounds, execute, add_options=None):
         print(f"{name}: {options.binary} does not exist; build it, or name it with --binary", file=sys.stderr)
         return 2
     print(f"{name}: seed {options.seed}", flush=True)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that servers and folders are cleared away
     report = Report(name, options)
     try:
         execute(options, report)
