@@ -23,6 +23,7 @@ std::optional<Fault> Disk::due(Op op) {
   ++done_[static_cast<size_t>(op)];
   if (!plan_ || plan_->op != op || --plan_->nth > 0) return std::nullopt;
   const Fault fault = plan_->fault;
+  ++faults_;
   if (--plan_->times <= 0) plan_.reset();
   trace_.event("fault", {static_cast<int64_t>(op), static_cast<int64_t>(fault)});
   if (fault == Fault::kEio) ++counts_[eio_count(op)];

@@ -80,6 +80,7 @@ class Disk {
   // A fault in place of an earlier one; none: the disk is well.
   void arm(std::optional<Plan> plan) { plan_ = plan; }
   bool armed() const { return plan_.has_value(); }
+  int64_t faults() const { return faults_; }  // that came so far
   // Operations since the disk was made, by kind.
   int64_t done(Op op) const { return done_[static_cast<size_t>(op)]; }
 
@@ -131,6 +132,7 @@ class Disk {
   Names names_, durable_names_;
   std::vector<NameChange> pending_names_;
   std::optional<Plan> plan_;
+  int64_t faults_ = 0;
   std::array<int64_t, static_cast<size_t>(Op::kCount)> done_{};
 };
 

@@ -18,6 +18,7 @@ Machine::Machine(const App& app, uint64_t seed, db::Synchronous synchronous, Tra
       synchronous_(synchronous),
       trace_(trace),
       counts_(counts),
+      hands_(seams_.seams),
       disk_(seed * 4 + 1, trace, counts),
       choice_(seed * 4 + 2) {
   seams_.random = FakeRandom(seed * 4 + 3);
@@ -102,13 +103,13 @@ void Machine::run_ready() {
 }
 
 bool Machine::step_writer() {
-  const bool stepped = guarded([this] { return process_->store->step_writer(process_->hands); });
+  const bool stepped = guarded([this] { return process_->store->step_writer(hands_); });
   run_ready();
   return stepped;
 }
 
 bool Machine::step_pool() {
-  const bool stepped = guarded([this] { return process_->store->step_pool(process_->hands); });
+  const bool stepped = guarded([this] { return process_->store->step_pool(hands_); });
   run_ready();
   return stepped;
 }
@@ -154,8 +155,9 @@ void Machine::spawn(Task<> task) {
 }
 
 std::unique_ptr<db::Connection> Machine::connect() {
-  db::SqliteOptions made = process_->store->options();
-  auto connection = db::Connection::open(made, db::Role::kReader, process_->extra);
+  static Metrics uncounted;
+  static db::SqliteStats stats(uncounted);
+  auto connection = db::Connection::open(process_->store->options(), db::Role::kReader, stats);
   return connection ? std::move(*connection) : nullptr;
 }
 

@@ -72,12 +72,10 @@ class Machine {
 
  private:
   struct Process {
-    explicit Process(Seams& seams) : core(seams), hands(seams), scope(core), extra(extra_metrics) {}
-    Metrics metrics, extra_metrics;
-    Core core;   // the one that serves
-    Core hands;  // what the writer's and the pool's threads run by
+    explicit Process(Seams& seams) : core(seams), scope(core) {}
+    Metrics metrics;
+    Core core;  // the one that serves
     Scope scope;
-    db::SqliteStats extra;
     std::unique_ptr<db::SqliteStore> store;
     std::unique_ptr<records::Door> door;
   };
@@ -93,6 +91,7 @@ class Machine {
   Trace& trace_;
   Counts& counts_;
   FakeSeams seams_;
+  Core hands_;  // what the writer's and the pool's threads run by
   Disk disk_;
   Choice choice_;
   uint64_t generation_ = 0;

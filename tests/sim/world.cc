@@ -269,7 +269,7 @@ void World::recover() {
 }
 
 void World::repeat_everything() {
-  constexpr int kRepeatsMax = 10;
+  constexpr int kRepeatsMax = 6;
   int repeats = 0;
   for (Asked& asked : model_.asked()) {
     if (!asked.keyed || asked.forgotten || repeats == kRepeatsMax) continue;
@@ -318,7 +318,7 @@ Outcome World::run() {
   Outcome outcome;
   if (options_.plan) machine_.disk().arm(options_.plan);
   recover();
-  const int64_t steps = options_.calm ? 60 : choice_.between(30, 70);
+  const int64_t steps = options_.calm ? 50 : choice_.between(20, 44);
   for (; outcome.steps < steps && !violated(); ++outcome.steps) step();
   for (size_t op = 0; op < outcome.operations.size(); ++op)
     outcome.operations[op] = machine_.disk().done(static_cast<Op>(op));
