@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <csignal>
+#include <system_error>
 
 #include "base/check.h"
 
@@ -51,13 +52,23 @@ bool StopSignals::wait(int timeout_ms) {
 }
 
 void StopSignals::exit_on_next(Process& process) {
-  impatient_ = std::thread([this, &process] {
+  const auto watch = [this, &process] {
     pollfd entries[] = {{.fd = signals_, .events = POLLIN, .revents = 0},
                         {.fd = ended_, .events = POLLIN, .revents = 0}};
     while (poll(entries, 2, -1) < 0) {
     }
     if (entries[1].revents == 0) process.exit_now(kExitImpatient);
-  });
+  };
+  try {
+    impatient_ = std::thread(watch);
+  } catch (const std::system_error&) {
+    // There is no memory for a thread. Then the kernel does it, on this thread.
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, SIGTERM);
+    sigaddset(&set, SIGINT);
+    CHECK(pthread_sigmask(SIG_UNBLOCK, &set, nullptr) == 0);
+  }
 }
 
 }  // namespace mettle::app

@@ -128,4 +128,10 @@ Error internal_error(std::string inside) {
   return error;
 }
 
+Error out_of_memory_error() {
+  Error error = make_error(Code::kOverloaded, "the memory for this is not there now; try later");
+  error.inside = "out of memory";
+  return error;
+}
+
 }  // namespace mettle

@@ -124,5 +124,7 @@ Error make_error(Code code, std::string detail);
 // An inside fault: the client sees only "internal error" and the request id; `inside` goes to the
 // log.
 Error internal_error(std::string inside);
+// For who catches std::bad_alloc: kOverloaded (503).
+Error out_of_memory_error();
 
 }  // namespace mettle

@@ -18,11 +18,6 @@ namespace {
 constexpr unsigned kPoolThreads = 2;
 constexpr size_t kPoolQueue = 256;
 
-unsigned core_count(const Config& config) {
-  if (config.threads > 0) return static_cast<unsigned>(config.threads);
-  return usable_cpus();
-}
-
 net::ServerLimits server_limits(const Config& config) {
   net::ServerLimits limits;
   limits.request_line_bytes = static_cast<size_t>(config.target_bytes_max);
@@ -100,6 +95,11 @@ void log_stall(unsigned core, int64_t us) {
 }
 
 }  // namespace
+
+unsigned core_count(const Config& config) {
+  if (config.threads > 0) return static_cast<unsigned>(config.threads);
+  return usable_cpus();
+}
 
 Engine::Engine(EngineOptions options)
     : pool_(kPoolThreads, kPoolQueue),

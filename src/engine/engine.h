@@ -42,6 +42,9 @@ struct EngineOptions {
   std::vector<std::string> allow_drop;
 };
 
+// How many cores it says, or as many as there are processors.
+unsigned core_count(const Config& config);
+
 class Engine {
  public:
   explicit Engine(EngineOptions options);

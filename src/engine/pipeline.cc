@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <exception>
+#include <new>
 
 #include "base/log.h"
 #include "base/mutant.h"
@@ -194,6 +195,8 @@ Task<net::Response> Pipeline::handle(Context& ctx, const net::Request& request) 
   try {
     auto result = co_await run(x);
     response = result ? std::move(*result) : problem(x, std::move(result).error());
+  } catch (const std::bad_alloc&) {
+    response = problem(x, out_of_memory_error());
   } catch (const std::exception& thrown) {
     response = problem(x, internal_error(std::string("exception: ") + thrown.what()));
   } catch (...) {

@@ -1,5 +1,7 @@
 #include "net/http1_conn.h"
 
+#include <new>
+
 #include "async/parker.h"
 #include "base/check.h"
 #include "base/mutant.h"
@@ -299,7 +301,17 @@ void Http1Connection::next_request() {
 
 Task<bool> Http1Connection::serve() {
   if (head_.framing != Framing::kNone) {
-    const bool whole = co_await read_body();
+    bool whole = false;
+    bool no_room = false;
+    try {
+      whole = co_await read_body();
+    } catch (const std::bad_alloc&) {
+      // A body is the one thing that a client may make large; that is its request's matter alone.
+      no_room = true;
+      large_body_.reset();
+      chunked_body_ = std::string();
+    }
+    if (no_room) co_await refuse(out_of_memory_error());
     if (!whole) co_return false;
   } else {
     request_.body = {};
@@ -337,6 +349,8 @@ Task<Response> Http1Connection::handle(Context& ctx) {
   Response response;
   try {
     response = co_await shared_.handler.handle(ctx, request_);
+  } catch (const std::bad_alloc&) {
+    response = shared_.handler.refuse(out_of_memory_error());
   } catch (const std::exception& thrown) {
     response = shared_.handler.refuse(internal_error(fmt::format("thrown: {}", thrown.what())));
   }

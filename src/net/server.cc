@@ -2,9 +2,11 @@
 
 #include <condition_variable>
 #include <mutex>
+#include <new>
 
 #include "async/scope.h"
 #include "base/check.h"
+#include "base/log.h"
 #include "base/mutant.h"
 #include "net/http1_conn.h"
 #include "net/tcp.h"
@@ -13,6 +15,7 @@ namespace mettle::net {
 namespace {
 
 constexpr auto kAcceptPause = std::chrono::milliseconds(100);
+constexpr int64_t kTellEveryUs = 60'000'000;
 
 struct Counters {
   std::atomic<size_t> connections{0};
@@ -20,6 +23,7 @@ struct Counters {
   std::atomic<uint64_t> accepted{0};
   std::atomic<uint64_t> refused{0};
   std::atomic<uint64_t> accept_failures{0};
+  std::atomic<int64_t> failure_told_us{INT64_MIN};
 };
 
 // One endpoint on one core.
@@ -48,9 +52,12 @@ struct CoreShare {
 };
 
 Task<> serve_connection(CoreShare& share, Http1Shared& shared, Accepted accepted) {
-  {
+  try {
     Http1Connection connection(shared, std::move(accepted));
     co_await connection.run();
+  } catch (const std::bad_alloc&) {
+    // Without memory for its buffers this connection ends; the others go on.
+    LOG_WARN("a connection ended for want of memory");
   }
   share.counters.connections.fetch_sub(1, std::memory_order_relaxed);
 }
@@ -71,6 +78,17 @@ void turn_away(Http1Shared& shared, Accepted accepted) {
   accepted.stream->end_sending();
 }
 
+// It fails ten times a second for as long as descriptors are short: one line a minute says so.
+void tell_accept_failure(CoreShare& share, const Error& error) {
+  const int64_t now_us = share.core.seams().clock->monotonic_us();
+  int64_t told_us = share.counters.failure_told_us.load(std::memory_order_relaxed);
+  if (told_us != INT64_MIN && now_us - told_us < kTellEveryUs) return;
+  if (!share.counters.failure_told_us.compare_exchange_strong(told_us, now_us)) return;
+  LOG_WARN("connections cannot be accepted; they wait until others end",
+           {{"reason", error.inside},
+            {"connections", share.counters.connections.load(std::memory_order_relaxed)}});
+}
+
 Task<> accept_connections(CoreShare& share, Door& door) {
   Context ctx = share.scope.context();
   for (;;) {
@@ -79,6 +97,7 @@ Task<> accept_connections(CoreShare& share, Door& door) {
     if (!accepted) {
       // Accepting at once would spin: the connection that could not be had is still the first.
       share.counters.accept_failures.fetch_add(1, std::memory_order_relaxed);
+      tell_accept_failure(share, accepted.error());
       const Result<> slept = co_await sleep_for(ctx, kAcceptPause);
       if (!slept) co_return;
       continue;

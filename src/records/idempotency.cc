@@ -133,7 +133,12 @@ Task<Result<Remembered>> recall(db::WriteTx& tx, const Idempotency& request, Tim
         "this Idempotency-Key was used for another request; make a new key for a new request");
   }
   if (sink.answer.status == 0) {
-    if (sink.lease_until > now.us) made.state = Remembered::State::kRunning;
+    // A lease longer than a key is kept was given by a clock that has been set back since: it would
+    // hold the key for years.
+    const int64_t left_us = sink.lease_until - now.us;
+    if (left_us > 0 && left_us <= limits::kIdempotencyRetentionMs * 1000) {
+      made.state = Remembered::State::kRunning;
+    }
     made.lease_until = Timestamp{sink.lease_until};
     co_return made;
   }

@@ -159,6 +159,14 @@ TEST_F(IdempotencyTest, TakesOverAClaimThatIsOverOrGivenBack) {
   EXPECT_EQ(made(), 2);
 }
 
+TEST_F(IdempotencyTest, TakesOverAClaimOfAClockThatWasSetBackSince) {
+  const Idempotency key = keyed("a");
+  const Timestamp until{system_seams().clock->now().us + int64_t{10} * 365 * 86'400 * 1'000'000};
+  ASSERT_TRUE(commit([&](WriteScope& scope) { return claim_it(scope, key, until); }));
+  ASSERT_TRUE(run(key));
+  EXPECT_EQ(made(), 1);
+}
+
 TEST_F(IdempotencyTest, DropsWhatIsOlderThanItsTime) {
   ASSERT_TRUE(run(keyed("old")));
   must(write("UPDATE mettle_idempotency SET created_at = 0"));

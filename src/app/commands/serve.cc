@@ -6,6 +6,7 @@
 
 #include "app/commands/commands.h"
 #include "app/feature_list.h"
+#include "app/file_limit.h"
 #include "app/file_watch.h"
 #include "app/open_store.h"
 #include "app/server_config.h"
@@ -132,6 +133,9 @@ int run(const Arguments& args, Io& io) {
   auto loaded = config_of(args);
   if (!loaded) return report(loaded.error(), io);
   set_up_log(loaded->config);
+  const Result<> files =
+      provide_files(loaded->config.connections_max, engine::core_count(loaded->config));
+  if (!files) return report(files.error(), io);
   StopSignals signals;
 
   AppFile file;

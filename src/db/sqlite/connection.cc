@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 #include <sqlite3.h>
 
+#include <new>
+
 #include "base/check.h"
 #include "base/mutant.h"
 #include "db/sqlite/binding.h"
@@ -211,8 +213,15 @@ Result<int64_t> Connection::run(CachedStatement& cached, std::span<const Value> 
                                 RowSink* sink, uint32_t* rows) {
   DCHECK(sqlite3_stmt_busy(cached.stmt) == 0);
   if (budget_.spent() != Budget::Spent::kNo) return fail(budget_.error());
-  Result<> done = bind_all(cached.stmt, values, cached.statement->attachments);
-  if (done) done = step_all(cached, sink, rows);
+  Result<> done;
+  // The statement must be reset also where a sink has no memory for a row.
+  try {
+    done = bind_all(cached.stmt, values, cached.statement->attachments);
+    if (done) done = step_all(cached, sink, rows);
+  } catch (const std::bad_alloc&) {
+    sqlite3_reset(cached.stmt);
+    return fail(out_of_memory_error());
+  }
   sqlite3_reset(cached.stmt);
   if (!done) return fail(std::move(done).error());
   bool changes =

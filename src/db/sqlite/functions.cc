@@ -2,6 +2,8 @@
 
 #include <sqlite3.h>
 
+#include <new>
+
 #include "base/check.h"
 
 namespace mettle::db {
@@ -25,7 +27,11 @@ int flags_of(const FunctionFlags& flags) {
 void call_scalar(sqlite3_context* context, int count, sqlite3_value** values) {
   FunctionCall call(context, count, values);
   auto* function = static_cast<void (**)(FunctionCall&)>(sqlite3_user_data(context));
-  (*function)(call);
+  try {
+    (*function)(call);
+  } catch (const std::bad_alloc&) {
+    sqlite3_result_error_nomem(context);  // nothing may fly through SQLite's own frames
+  }
 }
 
 using MakeState = std::unique_ptr<AggregateState> (*)();
@@ -40,14 +46,22 @@ AggregateState& state_of(sqlite3_context* context) {
 
 void step_aggregate(sqlite3_context* context, int count, sqlite3_value** values) {
   FunctionCall call(context, count, values);
-  state_of(context).step(call);
+  try {
+    state_of(context).step(call);
+  } catch (const std::bad_alloc&) {
+    sqlite3_result_error_nomem(context);
+  }
 }
 
 // SQLite calls this for an abandoned statement too, so the state is always freed.
 void finish_aggregate(sqlite3_context* context) {
   std::unique_ptr<AggregateState> state(&state_of(context));
   FunctionCall call(context, 0, nullptr);
-  state->finish(call);
+  try {
+    state->finish(call);
+  } catch (const std::bad_alloc&) {
+    sqlite3_result_error_nomem(context);
+  }
 }
 
 template <class F>

@@ -1,5 +1,7 @@
 #include "db/sqlite/scan_pool.h"
 
+#include <new>
+
 #include "async/scope.h"
 #include "base/check.h"
 
@@ -104,8 +106,13 @@ Task<> ScanPool::serve(Connection& connection, bool& serving) {
 
 Task<> ScanPool::run_job(Connection& connection, ScanJob& job) {
   connection.budget().start(job.limits);
-  Result<TxCounts> counts =
-      job.unit == nullptr ? run_statement(connection, job) : co_await run_unit(connection, job);
+  Result<TxCounts> counts = fail(out_of_memory_error());
+  try {
+    counts =
+        job.unit == nullptr ? run_statement(connection, job) : co_await run_unit(connection, job);
+  } catch (const std::bad_alloc&) {
+    if (connection.in_transaction()) (void)connection.control(Control::kRollback);
+  }
   connection.budget().stop();
   job.done.complete(std::move(counts));  // the job is gone from here on
 }

@@ -2,6 +2,8 @@
 
 #include <sqlite3.h>
 
+#include <new>
+
 #include "base/check.h"
 #include "db/sqlite/data_lock.h"
 #include "db/sqlite/plan.h"
@@ -189,7 +191,12 @@ Task<std::optional<Result<>>> SqliteStore::unit_inline(Context& ctx, Reader& rea
   ReadTx tx(connection, true);
   connection.budget().start(limits);
   reader.busy = true;
-  Result<> ran = co_await unit.run(tx);
+  Result<> ran;
+  try {
+    ran = co_await unit.run(tx);
+  } catch (const std::bad_alloc&) {
+    ran = fail(out_of_memory_error());
+  }
   connection.budget().stop();
   Budget::Spent spent = connection.budget().spent();
   reader.unit_ended();

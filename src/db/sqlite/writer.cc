@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <new>
+
 #include "async/scope.h"
 #include "base/check.h"
 #include "base/failpoint.h"
@@ -200,7 +202,12 @@ Task<Result<>> Writer::run_unit(WriteItem& item) {
   connection_->budget().start(limits);
   UnitTx tx(*connection_);
   in_unit_ = true;
-  Result<> ran = co_await item.unit->run(tx);
+  Result<> ran;
+  try {
+    ran = co_await item.unit->run(tx);
+  } catch (const std::bad_alloc&) {
+    ran = fail(out_of_memory_error());  // of this unit: the others have their savepoints
+  }
   in_unit_ = false;
   connection_->budget().stop();
   item.counts = tx.counts();

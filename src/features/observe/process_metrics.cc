@@ -4,6 +4,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <cstdio>
 
 #include "engine/engine.h"
@@ -20,18 +21,19 @@ double resident_bytes() {
   return read == 2 ? static_cast<double>(resident) * static_cast<double>(sysconf(_SC_PAGESIZE)) : 0;
 }
 
+double max_fds() {
+  rlimit limit{};
+  return getrlimit(RLIMIT_NOFILE, &limit) == 0 ? static_cast<double>(limit.rlim_cur) : 0;
+}
+
 double open_fds() {
   DIR* folder = opendir("/proc/self/fd");
-  if (folder == nullptr) return 0;
+  // None is left to count them with: then all are open.
+  if (folder == nullptr) return errno == EMFILE ? max_fds() : 0;
   int count = 0;
   while (readdir(folder) != nullptr) ++count;
   closedir(folder);
   return count - 3;  // ".", ".." and this folder's own
-}
-
-double max_fds() {
-  rlimit limit{};
-  return getrlimit(RLIMIT_NOFILE, &limit) == 0 ? static_cast<double>(limit.rlim_cur) : 0;
 }
 
 double seconds(const timeval& time) {
