@@ -1,5 +1,6 @@
-"""`mettle data load` and `data dump` of a million products."""
+"""`mettle data load` of the shop's products, and `data dump` of a million."""
 import re
+import shutil
 import subprocess
 import sys
 import time
@@ -33,7 +34,7 @@ class Wide(Mettle):
         self.load_table("categories", shop.files["categories"])
 
 
-def wide(bench, name="wide"):
+def wide(bench, name):
     contender = Wide(bench.everybody["mettle"].binary, bench.folder)
     contender.data = bench.folder / f"{name}-data"
     contender.database = contender.data / "app.db"
@@ -63,16 +64,14 @@ sys.exit(code)"""
 
 class Load:
     name = "load"
-    title = "`mettle data load` of 1,000,000 products, durable"
+    title = "`mettle data load` of the shop's products, durable"
 
     def run(self, bench):
-        path, rows = million(bench)
-        fastify = bench.everybody["fastify"]
+        path, rows, fastify = bench.shop.files["products"], bench.shop.products, bench.everybody["fastify"]
         found = {"mettle": [], "fastify": []}
-        # The rounds of so long a thing are few; the first's folder stays for dump and scan.
-        for number in range(1, min(bench.rounds, 2) + 1):
-            found["mettle"].append(self.mettle(bench, wide(bench, "wide" if number == 1 else "again"), path, rows))
-            database = bench.folder / f"fastify-wide-{number}.db"
+        for number in bench.numbers():
+            found["mettle"].append(self.mettle(bench, wide(bench, f"load-{number}"), path, rows))
+            database = bench.folder / f"fastify-load-{number}.db"
             node = on_cores(bench.cores, [find_tool("node"), PEERS / "load.js", database])
             with open(bench.shop.files["categories"], "rb") as categories:
                 timed([*node, "categories"], fastify.environment(), stdin=categories)
@@ -80,7 +79,7 @@ class Load:
                 seconds, mib = timed([*node, "products"], fastify.environment(), stdin=products)
             database.unlink()
             found["fastify"].append({"per_second": rows / seconds, "mib": mib})
-            say(f"{self.name}: round {number}: {found['mettle'][-1]['per_second']:,.0f} rows/s, better-sqlite3 "
+            say(f"{self.name}: round {number} of {bench.rounds}: {found['mettle'][-1]['per_second']:,.0f} rows/s, better-sqlite3 "
                 f"{found['fastify'][-1]['per_second']:,.0f} rows/s")
         return {"name": self.name, "rows": rows, "contenders": [
             {"name": "mettle", "title": "Mettle", "rounds": found["mettle"]},
@@ -91,15 +90,13 @@ class Load:
         contender.prepare(bench.shop)
         command = on_cores(bench.cores, [contender.binary, "data", "load", contender.app_file, "products", path, "--data", contender.data])
         seconds, mib = timed(command, contender.environment(), stdout=subprocess.DEVNULL)
-        if contender.data.name != "wide-data":
-            for file in contender.data.glob("*"):
-                if file.is_file():
-                    file.unlink()
+        shutil.rmtree(contender.data)
         return {"per_second": rows / seconds, "mib": mib}
 
     @staticmethod
     def where():
-        return "a command of its own, no server beside it, both cores; from a file of NDJSON, checks and indexes included"
+        return ("a command of its own, no server beside it, both cores; from a file of NDJSON into a new database, checks and five indexes "
+                "included")
 
     @staticmethod
     def table(found):
@@ -132,12 +129,12 @@ class Dump:
     def where():
         return "a command of its own, no server beside it, both cores; to a file of NDJSON"
 
-    table = Load.table
+    table = staticmethod(Load.table)
 
 
 def filled(bench):
-    """The folder with the many products, loaded if `load` was not measured."""
-    contender = wide(bench)
+    """Mettle with the many products, loaded when it is first asked for."""
+    contender = wide(bench, "wide")
     if not contender.database.exists():
         path, rows = million(bench)
         say(f"loading {rows:,} products")
