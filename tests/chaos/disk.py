@@ -9,20 +9,23 @@ reader:
                        sync is not tried again, since the kernel has forgotten what it could not write (and would say yes);
   a write fails once:  it is answered 503 with a problem document and has no effect, reads and later writes go on;
   all writes fail from the k-th on (a full disk): each write is answered so, reads go on, SIGTERM ends the process;
+  a command:           key create, backup and restore do not end with 0 when a sync of theirs failed;
   the start:           a server whose database cannot be made or opened ends with a code that is not 0.
 Afterwards the server starts on the same data without faults: each acknowledged write is there, what was refused is not, keys
 have one effect, and integrity_check finds nothing. What was hit (log, database, folder) comes from strace's own record.
 """
 import collections
+import pathlib
 import random
 import re
 import signal
+import subprocess
 import sys
 import threading
 import time
 
 from load import Ledger, check_rows, check_sound, client_of, problem_code, read_all, repeat_keys, send_keyed, settle, Keyed
-from rig import Broken, Missing, Rig, Trouble, require, script
+from rig import APP, Broken, Missing, Rig, Trouble, require, script
 
 K_MAX = 200
 LINE = re.compile(r"^\d+ +(?P<at>[\d.]+) (?P<call>\w+)\(\d+<(?P<file>[^>]*)>.* = (?P<result>-?\d+)(?P<rest>.*)$")
@@ -34,7 +37,8 @@ Call = collections.namedtuple("Call", "at call file ok injected")
 
 
 def kind_of(file):
-    for ending, kind in (("-wal", "log"), ("-shm", "index"), ("-journal", "journal"), (".db", "database"), ("/lock", "lock")):
+    for ending, kind in (("-wal", "log"), ("-shm", "index"), ("-journal", "journal"), (".db", "database"), ("/lock", "lock"),
+                         (".partial", "copy"), (".restoring", "copy")):
         if file.endswith(ending):
             return kind
     return "folder"
@@ -266,6 +270,39 @@ class Round:
             self.after()
             return hit
 
+    def command_fails(self):
+        """key create, backup, restore: none says that it is done when what it wrote was not synced."""
+        with self.rig:
+            self.rig.make_key()
+            copy, hits = str(self.rig.folder / "copy.db"), []
+            for words in (["key", "create", str(APP), "--data", str(self.rig.data), "--role", "writer"],
+                          ["backup", "--data", str(self.rig.data), "-o", copy],
+                          ["restore", copy, "--data", str(self.rig.folder / "restored")]):
+                hits.append(self.command_under_fault(words))
+            self.after()
+            return ", ".join(hit for hit in hits if hit) or "nothing"
+
+    def command_under_fault(self, words):
+        done = subprocess.run([*self.prefix, self.rig.binary, *words], capture_output=True, text=True, env=self.rig.server.env,
+                              cwd=self.rig.folder, timeout=self.rig.options.patience, check=False)
+        trace = self.trace()
+        # SQLite passes over a folder's; the command syncs it itself, before or after.
+        harmless = any(call.file == "folder" and call.ok for call in trace.calls)
+        failed = [call for call in trace.injected() if call.file != "folder" or not harmless]
+        if failed and done.returncode != 1:
+            raise Broken(f"mettle {words[0]}: a sync of the {failed[0].file} failed, and it ended with {done.returncode}")
+        if not trace.injected() and done.returncode != 0:
+            raise Broken(f"mettle {words[0]} without a fault: {done.stderr}")
+        if done.returncode == 0:
+            return ""
+        for made in (words[-1], words[-1] + "/app.db"):
+            if words[0] != "key" and pathlib.Path(made).is_file():
+                pathlib.Path(made).unlink()  # it has its name, but the folder was not synced
+        again = self.rig.cli(*words)
+        if again.returncode != 0:
+            raise Broken(f"mettle {words[0]} after a fault: {again.stderr}")
+        return f"{trace.injected()[0].file} of {words[0]}"
+
 
 ROWS = {
     "sync-eio": ("EIO at the k-th sync", "fdatasync", "EIO", ""),
@@ -274,9 +311,11 @@ ROWS = {
     "write-enospc": ("ENOSPC at the k-th write", "pwrite64", "ENOSPC", ""),
     "full": ("ENOSPC from the k-th write on", "pwrite64", "ENOSPC", "+"),
     "start-sync": ("EIO at the k-th sync of the first start", "fsync,fdatasync", "EIO", ""),
+    "command-sync": ("EIO at the k-th fdatasync of a command", "fdatasync", "EIO", ""),
+    "command-fsync": ("EIO at the k-th fsync of a command", "fsync", "EIO", ""),
     "start-write": ("ENOSPC at the k-th write of the first start", "pwrite64,ftruncate", "ENOSPC", ""),
 }
-START_K_MAX = 12
+START_K_MAX = 12  # also of the commands: none syncs more often
 
 
 def one(options, row, k):
@@ -284,6 +323,8 @@ def one(options, row, k):
     run = Round(options, calls, error, f"{k}{lasting}", f"{options.seed}-{row}-{k}", None)
     if row.startswith("start"):
         return run.fresh_start_fails()
+    if row.startswith("command"):
+        return run.command_fails()
     if row.startswith("sync"):
         return run.sync_fails(k)
     return run.write_fails(k, bool(lasting))
@@ -296,7 +337,7 @@ def execute(options, report):
     for row, (what, *_) in ROWS.items():
         if options.row and row != options.row:
             continue
-        last = START_K_MAX if row.startswith("start") else K_MAX
+        last = START_K_MAX if row.startswith(("start", "command")) else K_MAX
         chance = random.Random(f"{options.seed}-{row}")
         chosen = [options.only] if options.only else sorted(chance.sample(range(1, last + 1), min(options.rounds, last)))
         hits = collections.Counter()
