@@ -73,8 +73,6 @@ class Held:
             return True
         except OSError:
             got = b""
-        if got and self.kind == "served" and not self.got:
-            self.began = time.monotonic()  # its idle time begins
         self.got += got
         if not got:
             self.ended = time.monotonic()
