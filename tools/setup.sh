@@ -23,10 +23,10 @@ packages=(
   zlib1g-dev libbrotli-dev libcli11-dev libcurl4-openssl-dev
   # tests and measurements
   libgtest-dev libgmock-dev python3-h11 wrk nginx-light prometheus graphviz
-  strace faketime
+  strace faketime valgrind
 )
-# node-gyp compiles one of the bench peers with these.
-bench_packages=(g++ make)
+# node-gyp compiles one of the bench peers with the first two; bench/flame samples with the third.
+bench_packages=(g++ make linux-perf)
 [ "$want_bench" = 1 ] && packages+=("${bench_packages[@]}")
 # A Node from elsewhere than Debian is used as it is.
 command -v node >/dev/null 2>&1 || packages+=(nodejs libnode-dev)
