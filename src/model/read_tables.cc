@@ -171,6 +171,12 @@ void read_key(const Reading& in, const Node& node, Table& table, const std::stri
                "\"" + column.name + "\" is optional: a natural key is always there",
                "remove `optional: true` of " + column.name);
     }
+    if (column.read) {
+      in.error(key->pos, at, "unfit_key",
+               "\"" + column.name +
+                   "\" has a `read` rule, and a natural key stands in the address of each row",
+               "remove `read` of " + column.name + ", or address the rows by their id");
+    }
     const Type type = column.shape.type;
     if (column.system || type == Type::kJson || type == Type::kFloat || type == Type::kBytes) {
       in.error(key->pos, at, "unfit_key",

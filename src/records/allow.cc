@@ -39,15 +39,30 @@ Task<Result<bool>> WriteScope::may_write(const TableInfo& table, const ColumnInf
   co_return true;
 }
 
+// REQUIRES: the caller may read the row.
+Task<Result<bool>> WriteScope::may_read(const TableInfo& table, const ColumnInfo& column,
+                                        const StoredRow& row) {
+  if (!column.read) co_return true;
+  if (!column.read->expr) co_return false;
+  const rules::Bindings bindings = row_bindings(table, &row, nullptr);
+  CO_TRY(const Value verdict, co_await evaluate(column.read->expr, bindings));
+  co_return verdict.is_true();
+}
+
 Task<Result<>> WriteScope::columns_allowed(const TableInfo& table, const RowInput& input,
                                            const StoredRow* before, const StoredRow& after,
                                            const std::string& pointer) {
   std::vector<Fault> faults;
   for (const ColumnInfo& column : table.columns) {
     if (!column.write || !input.values[static_cast<size_t>(column.index)]) continue;
-    const bool kept =
+    const bool same =
         before != nullptr && (*before)[column.index].storage() == after[column.index].storage();
-    if (kept) continue;
+    // What was read may be sent back. What could not be read is refused alike whether it is right
+    // or wrong: else a write would guess at it.
+    if (same) {
+      CO_TRY(const bool known, co_await may_read(table, column, *before));
+      if (known) continue;
+    }
     CO_TRY(const bool may, co_await may_write(table, column, before, after));
     if (may) continue;
     faults.push_back(

@@ -231,6 +231,10 @@ Task<Result<StoredRow>> WriteScope::insert(const TableInfo& table, RowInput inpu
     done = co_await tx_.run(statement, row.values, number);
   }
   if (!done) {
+    // Who may not make the row is not told what it clashes with, nor what its references lead to.
+    if (under_rules && !early && table.create.expr) {
+      CO_TRY_VOID(co_await allowed(table.create, table, nullptr, &row, "create"));
+    }
     co_return fail(
         co_await explained(catalog_, table, tx_, std::move(done.error()), std::move(pointer)));
   }

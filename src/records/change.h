@@ -140,6 +140,8 @@ class WriteScope {
   Task<Result<>> columns_allowed(const TableInfo& table, const RowInput& input,
                                  const StoredRow* before, const StoredRow& after,
                                  const std::string& pointer);
+  Task<Result<bool>> may_read(const TableInfo& table, const ColumnInfo& column,
+                              const StoredRow& row);
   Task<Result<>> checks_hold(const TableInfo& table, const StoredRow& row,
                              const std::string& pointer);
   // The whole row to insert: what was sent (moved out of `input`), defaults, what the server sets.

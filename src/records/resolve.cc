@@ -147,6 +147,16 @@ Result<> Resolver::everything(const TableInfo& table, ResolvedSelect& out) {
   return {};
 }
 
+// A relation tells the values of the reference it follows, in both directions: as a filter does.
+Result<> Resolver::may_follow(const model::Relation& relation) const {
+  const TableInfo& table =
+      catalog_.table(relation.to_one ? relation.from_table : relation.to_table);
+  const ColumnInfo& column = table.columns[static_cast<size_t>(relation.column)];
+  if (!column.read || catalog_.grant(*column.read, bindings_) == Grant::kAlways) return {};
+  return fail(who_.signed_in() ? Code::kForbidden : Code::kUnauthenticated,
+              fmt::format("you may not embed along {}.{}", table.table->name, column.column->name));
+}
+
 Result<> Resolver::relation(const SelectItem& in, const TableInfo& table, int depth,
                             ResolvedItem& out) {
   if (++embeds_ > limits_.select_embeds_max) {
@@ -168,6 +178,7 @@ Result<> Resolver::relation(const SelectItem& in, const TableInfo& table, int de
     return fail(too_complex(
         fmt::format("select embeds more than {} relations", limits_.select_embeds_max)));
   }
+  TRY_VOID(may_follow(*out.relation));
   key(in.relation);
   key(in.inner ? "!(" : "(");
   out.inner = in.inner;

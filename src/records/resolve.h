@@ -110,6 +110,7 @@ class Resolver {
   Result<> select(const Select& in, int table, int depth, ResolvedSelect& out);
   Result<> everything(const TableInfo& table, ResolvedSelect& out);
   Result<> item(const SelectItem& in, const TableInfo& table, int depth, ResolvedSelect& out);
+  Result<> may_follow(const model::Relation& relation) const;
   Result<> relation(const SelectItem& in, const TableInfo& table, int depth, ResolvedItem& out);
   Result<> aggregate(const SelectItem& in, const TableInfo& table, ResolvedItem& out);
   Result<> filter(const Filter& in, const TableInfo& table, int depth, ResolvedFilter& out);

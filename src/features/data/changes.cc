@@ -152,11 +152,31 @@ void merge_json(const TableInfo& table, const StoredRow& before, RowInput& chang
   }
 }
 
+// Looking for a row by a column tells its value: as in filters it must be readable whoever the row
+// belongs to.
+Result<> may_look_by(const WriteScope& scope, const TableInfo& table,
+                     const std::vector<int>& columns) {
+  for (const int index : columns) {
+    const ColumnInfo& column = table.columns[static_cast<size_t>(index)];
+    const bool open = !column.read || scope.catalog().grant(*column.read, scope.bindings()) ==
+                                          records::Grant::kAlways;
+    if (open) continue;
+    return fail(
+        scope.who().signed_in() ? Code::kForbidden : Code::kUnauthenticated,
+        fmt::format("you may not look for rows by {}.{}", table.table->name, column.column->name));
+  }
+  return {};
+}
+
 // The columns by which an upsert finds the row that is there already.
-Result<std::vector<int>> conflict_columns(const TableInfo& table, const ChangeOptions& options) {
+Result<std::vector<int>> conflict_columns(const WriteScope& scope, const TableInfo& table,
+                                          const ChangeOptions& options) {
   std::vector<int> columns;
   for (const std::string& name : options.on_conflict) columns.push_back(table.find(name));
   if (columns.empty()) columns = table.key;
+  if (options.authority == records::Authority::kCaller) {
+    TRY_VOID(may_look_by(scope, table, columns));
+  }
   std::vector<int> sorted = columns;
   std::sort(sorted.begin(), sorted.end());
   const auto is_same = [&](std::vector<int> other) {
@@ -204,7 +224,7 @@ Task<Result<Upserted>> insert_or_update(WriteScope& scope, const TableInfo& tabl
                                         const ChangeOptions& options, std::string pointer) {
   Upserted made;
   if (options.resolution != Resolution::kNone) {
-    CO_TRY(const std::vector<int> columns, conflict_columns(table, options));
+    CO_TRY(const std::vector<int> columns, conflict_columns(scope, table, options));
     std::vector<Value> values;
     bool whole = true;
     for (const int column : columns) {

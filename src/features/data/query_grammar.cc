@@ -143,7 +143,8 @@ Result<> QueryParser::word(std::string_view name, const std::string& value) {
     TRY(parsed_.max_affected, number(name, value, 0, INT64_MAX));
   } else if (name == "on_conflict") {
     for (const std::string_view column : split(value, ',')) {
-      if (table_.find(column) < 0) {
+      const int index = table_.find(column);
+      if (index < 0 || table_.columns[static_cast<size_t>(index)].column->hidden) {
         const std::string near = model::nearest(column, column_names(table_));
         return refuse("on_conflict",
                       fmt::format("{} has no column `{}`{}", table_.table->name, column,
