@@ -4,6 +4,7 @@
 #include <fstream>
 #include <set>
 
+#include "base/text.h"
 #include "model/canonical.h"
 #include "model/keys.h"
 #include "model/read.h"
@@ -120,15 +121,121 @@ bool is_below(const std::string& path, const std::string& entry) {
   return path.starts_with(entry) && (path.size() == entry.size() || path[entry.size()] == '.');
 }
 
-// What of the model can be trusted in spite of the faults; nullptr where they touch the tables,
-// which everything else speaks of, or have no place.
-std::shared_ptr<const AppModel> sound_part(const AppModel& app, const Faults& faults) {
+// Whether a fault there says nothing of the tables, which everything else speaks of.
+bool is_beside_tables(const std::string& path) {
+  for (const char* section : {"commands", "queries", "routes", "cors", "static", "auth.roles",
+                              "api", "app", "description"}) {
+    if (is_below(path, section)) return true;
+  }
+  return false;
+}
+
+using Names = std::set<std::string, std::less<>>;
+
+// In lower case: the tables at fault, and the relations that lead there or away.
+struct Words {
+  Names tables, relations;
+
+  // A relation stands behind the row it leads from: `row.order`.
+  bool contain(const std::string& word, bool behind_dot) const {
+    return (behind_dot ? relations : tables).contains(word);
+  }
+};
+
+// Whether a key or text below the node names one of them. SQL and rules are not parsed for it: a
+// word too many leaves something unchecked, one too few would report what is no fault.
+bool names_any(const Node& node, const Words& words) {
+  std::string word;
+  char before = ' ';
+  for (const char c : node.is_scalar() ? node.text() + ' ' : std::string()) {
+    const char lower = ascii_lower(c);
+    if ((lower >= 'a' && lower <= 'z') || is_ascii_digit(lower) || lower == '_') {
+      word += lower;
+      continue;
+    }
+    if (!word.empty() && words.contain(word, before == '.')) return true;
+    word.clear();
+    before = c;
+  }
+  for (const Node& element : node.elements) {
+    if (names_any(element, words)) return true;
+  }
+  return std::ranges::any_of(node.members, [&words](const auto& member) {
+    return names_any(member.first, words) || names_any(member.second, words);
+  });
+}
+
+bool names_any(const Source& source, const Words& words) {
+  Node node;
+  node.kind = Node::Kind::kScalar;
+  node.source = source;
+  return names_any(node, words);
+}
+
+// Takes away the rules that name one of the words; all of them if there are no words.
+class RuleStripper {
+ public:
+  explicit RuleStripper(const Words* words) : words_(words) {}
+
+  void strip(Table& table) const {
+    strip(table.access.read);
+    strip(table.access.create);
+    strip(table.access.update);
+    strip(table.access.delete_);
+    std::erase_if(table.checks, [this](const Check& check) { return goes(check.rule); });
+    for (Column& column : table.columns) {
+      strip(column.read);
+      strip(column.write);
+      const auto& made = column.shape.default_value;
+      if (made && made->is_expression && goes(made->expression)) column.shape.default_value.reset();
+    }
+  }
+
+ private:
+  bool goes(const Source& rule) const { return words_ == nullptr || names_any(rule, *words_); }
+  void strip(std::optional<Source>& rule) const {
+    if (rule && goes(*rule)) rule.reset();
+  }
+
+  const Words* words_;
+};
+
+// The tables at fault, by name: "tables.orders.columns.x" is about orders.
+Names tables_at_fault(const std::vector<std::string>& paths) {
+  Names out;
+  constexpr std::string_view kTables = "tables.";
+  for (const std::string& path : paths) {
+    if (!path.starts_with(kTables)) continue;
+    std::string name = path.substr(kTables.size());
+    name.resize(std::min(name.size(), name.find('.')));
+    for (char& c : name) c = ascii_lower(c);
+    out.insert(std::move(name));
+  }
+  return out;
+}
+
+// A table at fault stays, so that what refers to it finds it, but nothing is said of it again.
+void make_harmless(Table& table, size_t index, bool renamed) {
+  RuleStripper(nullptr).strip(table);
+  for (Column& column : table.columns) {
+    Shape& shape = column.shape;
+    if (shape.type == Type::kReference && shape.references < 0) shape.type = Type::kUuid;
+    shape.match.clear();
+  }
+  table.key.clear();
+  table.indexes.clear();
+  // A name that is taken by an address of Mettle's would clash there once more.
+  if (renamed) table.name = "table_" + std::to_string(index) + "_at_fault";
+}
+
+// What of the model can be trusted in spite of the faults: what is not at fault itself and does
+// not speak of a table that is. nullptr where the faults have no such place.
+std::shared_ptr<const AppModel> sound_part(const AppModel& app, const Node& root,
+                                           const Faults& faults) {
   std::vector<std::string> paths;
   for (const FileFault& fault : faults.sorted()) {
     if (fault.severity != FileFault::Severity::kError) continue;
-    const bool own = is_below(fault.path, "commands") || is_below(fault.path, "queries") ||
-                     is_below(fault.path, "routes");
-    if (!own) return nullptr;
+    if (!fault.path.starts_with("tables.") && !is_beside_tables(fault.path)) return nullptr;
     paths.push_back(fault.path);
   }
   const auto at_fault = [&paths](const std::string& entry) {
@@ -136,13 +243,33 @@ std::shared_ptr<const AppModel> sound_part(const AppModel& app, const Faults& fa
       return is_below(path, entry) || is_below(entry, path);
     });
   };
+  Words words{tables_at_fault(paths), {}};
+  const auto is_faulty = [&](int table) {
+    return words.tables.contains(app.tables[static_cast<size_t>(table)].name);
+  };
+  for (const Relation& relation : app.relations) {
+    if (is_faulty(relation.from_table) || is_faulty(relation.to_table)) {
+      words.relations.insert(relation.name);
+    }
+  }
   auto sound = std::make_shared<AppModel>(app);
+  for (size_t i = 0; i < sound->tables.size() && !words.tables.empty(); ++i) {
+    Table& table = sound->tables[i];
+    RuleStripper(&words).strip(table);
+    if (!is_faulty(static_cast<int>(i))) continue;
+    make_harmless(table, i, std::ranges::find(paths, "tables." + table.name) != paths.end());
+  }
+  const auto unsound = [&](const char* section, const std::string& name) {
+    if (at_fault(std::string(section) + "." + name)) return true;
+    const Node* entries = root.find(section);
+    const Node* entry = entries != nullptr ? entries->find(name) : nullptr;
+    return entry != nullptr && names_any(*entry, words);
+  };
   std::erase_if(sound->commands,
-                [&](const Command& each) { return at_fault("commands." + each.name); });
-  std::erase_if(sound->queries,
-                [&](const Query& each) { return at_fault("queries." + each.name); });
+                [&](const Command& each) { return unsound("commands", each.name); });
+  std::erase_if(sound->queries, [&](const Query& each) { return unsound("queries", each.name); });
   std::erase_if(sound->routes, [&](const Route& each) {
-    return at_fault("routes." + each.method + " " + each.path);
+    return unsound("routes", each.method + " " + each.path);
   });
   return sound;
 }
@@ -173,7 +300,7 @@ std::shared_ptr<const AppModel> load_model(std::string text, const std::string& 
   read_routes(in, root);
   check_roles(in);
   if (faults.has_errors()) {
-    if (sound != nullptr) *sound = sound_part(*app, faults);
+    if (sound != nullptr) *sound = sound_part(*app, root, faults);
     return nullptr;
   }
   app->hash = meaning_hash(root);

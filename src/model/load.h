@@ -25,8 +25,9 @@ struct LoadOptions {
 
 struct Loaded {
   std::shared_ptr<const AppModel> app;  // nullptr if there are errors
-  // Where there are, but none in the tables: the tables with the commands, queries and routes that
-  // have none. Not to be served; for a checker that goes on to rules and SQL.
+  // Where there are: the file without what is at fault, and without the rules, commands, queries
+  // and routes that speak of a table at fault. Not to be served; for a checker that goes on to
+  // rules and SQL. nullptr where a fault is not in a section of its own.
   std::shared_ptr<const AppModel> sound;
   std::string text;  // the file, to show faults with their lines
 };

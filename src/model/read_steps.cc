@@ -270,7 +270,18 @@ class StepReader {
     if (step.verb == Verb::kInsert) check_complete(entry->second, table, at);
   }
 
+  // What such a table needs cannot be told before it is right.
+  bool is_at_fault(const Table& table) const {
+    if (!in_.faults.has_errors()) return false;
+    const std::vector<FileFault> faults = in_.faults.sorted();
+    return std::ranges::any_of(faults, [&](const FileFault& fault) {
+      return fault.severity == FileFault::Severity::kError &&
+             fault.path.starts_with("tables." + table.name + ".");
+    });
+  }
+
   void check_complete(const Node& values, const Table& table, const std::string& path) {
+    if (is_at_fault(table)) return;
     std::string missing;
     for (const Column& column : table.columns) {
       const Shape& shape = column.shape;

@@ -130,6 +130,48 @@ queries:
   EXPECT_TRUE(says("a.yaml: 3 faults\n")) << err_.str();
 }
 
+TEST_F(AppCommandsTest, CheckGoesOnToWhatDoesNotSpeakOfATableAtFault) {
+  const std::string file = write("a.yaml", R"(mettle: 1
+app: notes
+tables:
+  orders:
+    columns:
+      total: {type: decimal}
+      user: {type: txt}
+    access: {read: "row.usr == 1"}
+  lines:
+    columns: {order_id: {references: orders}, n: {type: int}}
+    access: {read: "row.order.usr == 1", create: "row.n == 'x'"}
+  notes:
+    columns: {title: {type: text}}
+    access: {read: "row.titel == 'x'"}
+commands:
+  buy:
+    access: "true"
+    steps: [{insert: {orders: {sum: 1}}}]
+  write:
+    access: "true && 1"
+    steps: [{insert: {notes: {title: x}}}]
+queries:
+  totals:
+    access: "true"
+    sql: SELECT usr FROM Orders
+    returns: {usr: text}
+  titles:
+    access: "true"
+    sql: SELECT titel FROM notes
+    returns: {titel: text}
+)");
+  EXPECT_EQ(run({"check", file}), kFailed);
+  // The table at fault and what is wrong elsewhere, but nothing that can only be said once orders
+  // is right: of lines 8, 11 (read) and 25.
+  for (const char* place : {"a.yaml:6:", "a.yaml:7:", "a.yaml:11:", "a.yaml:14:", "a.yaml:18:",
+                            "a.yaml:20:", "a.yaml:29:"}) {
+    EXPECT_TRUE(says(place)) << place << " is missing in:\n" << err_.str();
+  }
+  EXPECT_TRUE(says("a.yaml: 7 faults\n")) << err_.str();
+}
+
 TEST_F(AppCommandsTest, CheckWarnsOfWhatIsRarelyMeant) {
   const std::string file = write("a.yaml", R"(mettle: 1
 app: notes
