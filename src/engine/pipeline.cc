@@ -293,7 +293,8 @@ Task<Result<>> Pipeline::authenticate(Exchange& x) const {
 }
 
 net::Response Pipeline::problem(Exchange& x, Error error) const {
-  if (!error.inside.empty() || error.code == Code::kInternal) {
+  // What the caller did wrong is in the line of its request; only what went wrong here is an error.
+  if (error.status() >= 500 && (!error.inside.empty() || error.code == Code::kInternal)) {
     LOG_ERROR("request failed", {{"request_id", x.ctx.request_id},
                                  {"method", x.request.method_text},
                                  {"route", x.route != nullptr ? x.route->path : std::string()},

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <new>
 #include <stdexcept>
 
 #include "async/held_clock.h"
@@ -51,6 +52,18 @@ Task<Result<net::Response>> answer_throws(Call&) {
   // lint: allow throw because the pipeline must catch what an endpoint throws
   throw std::runtime_error("the inside of it");
   co_return net::Response{};
+}
+
+Task<Result<net::Response>> answer_starved(Call&) {
+  // lint: allow throw because the pipeline must catch what an allocation throws
+  throw std::bad_alloc();
+  co_return net::Response{};
+}
+
+Task<Result<net::Response>> answer_taken(Call&) {
+  Error error = make_error(Code::kUniqueViolation, "a row with this value exists already");
+  error.inside = "products.sku";
+  co_return fail(std::move(error));
 }
 
 Task<Result<net::Response>> answer_overloaded(Call&) {
@@ -129,6 +142,8 @@ class PipelineTest : public testing::Test {
     builder.add(route(Method::kGet, "/same", &answer_not_modified));
     builder.add(route(Method::kGet, "/time", &answer_time_left));
     builder.add(route(Method::kGet, "/throws", &answer_throws));
+    builder.add(route(Method::kGet, "/starved", &answer_starved));
+    builder.add(route(Method::kGet, "/taken", &answer_taken));
     builder.add(route(Method::kPost, "/full", &answer_overloaded));
     builder.add(route(Method::kGet, "/mine", &answer_refused));
     builder.add(route(Method::kGet, "/docs", &answer_json, Policy::kPublic));
@@ -353,6 +368,18 @@ TEST_F(PipelineTest, TurnsAnExceptionIntoAnErrorThatShowsNothing) {
   EXPECT_FALSE(says(response, "inside of it"));
   EXPECT_NE(log_.find("the inside of it"), std::string::npos);
   EXPECT_NE(log_.find(header(response, "X-Request-Id")), std::string::npos);
+}
+
+TEST_F(PipelineTest, AnswersWhatHadNoMemoryThatItMayTryAgain) {
+  const auto response = send("GET", "/starved");
+  EXPECT_EQ(response.status, 503);
+  EXPECT_TRUE(says(response, R"("code":"overloaded")"));
+  EXPECT_EQ(header(response, "Retry-After"), "1");
+}
+
+TEST_F(PipelineTest, LogsNoErrorForWhatACallerDidWrong) {
+  EXPECT_EQ(send("GET", "/taken").status, 409);
+  EXPECT_EQ(log_, "");
 }
 
 TEST_F(PipelineTest, KeepsAnswersOfACallerOutOfSharedCaches) {
