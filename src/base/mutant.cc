@@ -150,6 +150,13 @@ constexpr MutantInfo kTable[] = {
     {Mutant::kFailedUnitStays, "failed-unit-stays",
      "what a request wrote before it failed is committed with its neighbours",
      "all of a request or nothing", "data/batch.http: nothing of it is there"},
+    {Mutant::kSyncFailureIgnored, "sync-failure-ignored",
+     "the writer goes on after a sync that failed", "an acknowledged write survives power loss",
+     "db_sqlite_test FailingDiskTest.AFailedSyncEndsTheProcess"},
+    {Mutant::kWalNotSettled, "wal-not-settled",
+     "the WAL is built on as the page cache shows it, whatever a failed sync left of it",
+     "an acknowledged write survives power loss",
+     "db_sqlite_test FailingDiskTest.OpeningWritesTheWalAnew"},
 
     {Mutant::kExpiredKeyWorks, "expired-key-works", "a key's end is not looked at",
      "a key works for as long as it says", "f_auth_test KeysTest.AnExpiredKeyDoesNotWork"},

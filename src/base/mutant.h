@@ -73,6 +73,8 @@ enum class Mutant : uint8_t {
   kAckBeforeCommit,
   kRollbackForgetsNeighbours,
   kFailedUnitStays,
+  kSyncFailureIgnored,
+  kWalNotSettled,
   // keys
   kExpiredKeyWorks,
   kRevokedKeyWorks,

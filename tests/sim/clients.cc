@@ -145,6 +145,8 @@ Task<> Clients::write(Clients* self, int client, Asked* asked, bool other) {
   const bool gives_back = self->choice_.percent(15);
   const Result<Answer> answer = co_await attempt(self, ctx, asked, other, think_us, gives_back);
   self->note(client, *asked, other, answer);
+  if (self->machine_.alive() && answer && self->machine_.disk().sync_failed())
+    self->model_.violate("a write was acknowledged after a sync had failed");
   if (!self->machine_.alive()) {
     if (!other) self->model_.cut(*asked);
   } else if (other) {

@@ -225,6 +225,7 @@ Done Disk::sync(File& file) {
     return Done::kDead;
   }
   if (fault && (*fault == Fault::kEio || *fault == Fault::kEnospc)) {
+    sync_failed_in_ = generation_;
     const int64_t lost = counts_[Count::kSectorsLost];
     settle(file, choice_.percent(50) ? 50 : 0);
     counts_[Count::kSectorsOnlyInCache] += counts_[Count::kSectorsLost] - lost;

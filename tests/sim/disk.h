@@ -81,6 +81,8 @@ class Disk {
   void arm(std::optional<Plan> plan) { plan_ = plan; }
   bool armed() const { return plan_.has_value(); }
   int64_t faults() const { return faults_; }  // that came so far
+  // A sync failed under the running process.
+  bool sync_failed() const { return sync_failed_in_ == generation_; }
   // Operations since the disk was made, by kind.
   int64_t done(Op op) const { return done_[static_cast<size_t>(op)]; }
 
@@ -133,6 +135,7 @@ class Disk {
   std::vector<NameChange> pending_names_;
   std::optional<Plan> plan_;
   int64_t faults_ = 0;
+  uint64_t sync_failed_in_ = 0;
   std::array<int64_t, static_cast<size_t>(Op::kCount)> done_{};
 };
 

@@ -5,6 +5,7 @@
 //   sim --seed 42 [--trace]          one again; its trace
 //   sim --sweep 20                   each fault at each place of 20 calm runs
 //   sim --lossy --seeds 200          synchronous=NORMAL: passes when an acknowledged write is lost
+//   sim --mutant ID --seeds 200      with that fault planted: passes when a seed catches it
 //
 // Exit code: 0 held, 1 did not, 2 wrong usage.
 #include <sys/resource.h>
@@ -14,6 +15,7 @@
 #include <cstdio>
 
 #include "base/log.h"
+#include "base/mutant.h"
 #include "sim/world.h"
 
 namespace mettle::sim {
@@ -24,6 +26,7 @@ struct Arguments {
   std::optional<int64_t> seed;
   bool trace = false;
   bool lossy = false;
+  std::string mutant;
 };
 
 double cpu_seconds() {
@@ -44,6 +47,7 @@ class Simulator {
   int many();
   int sweep();
   int lossy();
+  int mutant();
 
  private:
   RunOptions options(int64_t seed) const {
@@ -55,7 +59,7 @@ class Simulator {
   // Twice; what went wrong, if anything.
   std::optional<std::string> twice(const RunOptions& options, Outcome& outcome);
   void progress(int64_t done, int64_t of) const;
-  int table(int64_t runs, bool needs_all) const;
+  int table(int64_t runs, std::string_view how, bool needs_all) const;
 
   const Arguments arguments_;
   const std::unique_ptr<const App> app_;
@@ -82,7 +86,7 @@ void Simulator::progress(int64_t done, int64_t of) const {
                ::isatty(STDERR_FILENO) != 0 && done != of ? "" : "\n");
 }
 
-int Simulator::table(int64_t runs, bool needs_all) const {
+int Simulator::table(int64_t runs, std::string_view how, bool needs_all) const {
   int missing = 0;
   for (size_t i = 0; i < static_cast<size_t>(Count::kCount); ++i) {
     const auto count = static_cast<Count>(i);
@@ -92,8 +96,8 @@ int Simulator::table(int64_t runs, bool needs_all) const {
                 needs_all && counts_[count] == 0 ? "  NEVER MET" : "");
     if (counts_[count] == 0) ++missing;
   }
-  std::printf("%-44s %10lld, each twice, %.1f s of CPU\n", "runs", static_cast<long long>(runs),
-              cpu_seconds());
+  std::printf("%-44s %10lld%.*s, %.1f s of CPU\n", "runs", static_cast<long long>(runs),
+              static_cast<int>(how.size()), how.data(), cpu_seconds());
   if (!needs_all || missing == 0) return 0;
   std::printf("sim: %d kinds were never met, so nothing is known about them\n", missing);
   return 1;
@@ -122,7 +126,7 @@ int Simulator::many() {
     progress(i + 1, arguments_.seeds);
   }
   constexpr int64_t kEnoughForAll = 1000;
-  return table(arguments_.seeds, arguments_.seeds >= kEnoughForAll);
+  return table(arguments_.seeds, ", each twice", arguments_.seeds >= kEnoughForAll);
 }
 
 int Simulator::sweep() {
@@ -167,7 +171,7 @@ int Simulator::sweep() {
     }
     progress(i + 1, arguments_.sweep);
   }
-  return table(runs, false);
+  return table(runs, "", false);
 }
 
 int Simulator::lossy() {
@@ -180,6 +184,24 @@ int Simulator::lossy() {
     if (outcome.violation->find("was acknowledged and is not there") != std::string::npos) return 0;
   }
   std::printf("sim: synchronous=NORMAL lost nothing in %lld seeds: the simulation proves nothing\n",
+              static_cast<long long>(arguments_.seeds));
+  return 1;
+}
+
+int Simulator::mutant() {
+  if (const Result<> chosen = choose_mutant(arguments_.mutant); !chosen) {
+    std::fprintf(stderr, "sim: %s\n", chosen.error().detail.c_str());
+    return 2;
+  }
+  for (int64_t i = 0; i < arguments_.seeds; ++i) {
+    const int64_t seed = arguments_.from + i;
+    const Outcome outcome = run(*app_, image_, options(seed), counts_);
+    if (!outcome.violation) continue;
+    std::printf("sim: mutant %s is caught by seed %lld: %s\n", arguments_.mutant.c_str(),
+                static_cast<long long>(seed), outcome.violation->c_str());
+    return 0;
+  }
+  std::printf("sim: mutant %s survived %lld seeds\n", arguments_.mutant.c_str(),
               static_cast<long long>(arguments_.seeds));
   return 1;
 }
@@ -201,6 +223,8 @@ bool parse(int count, char** words, Arguments& out) {
       out.seed = seed;
     } else if (word == "--trace") {
       out.trace = true;
+    } else if (word == "--mutant" && i + 1 < count) {
+      out.mutant = words[++i];
     } else if (word == "--lossy") {
       out.lossy = true;
     } else {
@@ -213,9 +237,10 @@ bool parse(int count, char** words, Arguments& out) {
 int main(int count, char** words) {
   Arguments arguments;
   if (!parse(count, words, arguments)) {
-    std::fprintf(stderr,
-                 "usage: sim --seeds N [--from N] [--lossy] | --seed N [--trace] [--lossy] | "
-                 "--sweep N [--from N] [--trace]\n");
+    std::fprintf(
+        stderr,
+        "usage: sim --seeds N [--from N] [--lossy | --mutant ID] | --seed N [--trace] [--lossy] | "
+        "--sweep N [--from N] [--trace]\n");
     return 2;
   }
   LogOptions quiet;
@@ -224,6 +249,7 @@ int main(int count, char** words) {
   Simulator simulator(arguments);
   if (arguments.seed) return simulator.one();
   if (arguments.sweep > 0) return simulator.sweep();
+  if (!arguments.mutant.empty()) return simulator.mutant();
   return arguments.lossy ? simulator.lossy() : simulator.many();
 }
 

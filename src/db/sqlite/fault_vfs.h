@@ -15,6 +15,7 @@ struct Faults {
   std::atomic<int> fail_writes{0};          // of the WAL: the next n find the disk full
   std::atomic<int> wal_syncs{0};            // done
   std::atomic<bool> wal_dirty{false};       // written since its last sync
+  std::atomic<int64_t> wal_written{0};      // bytes
 };
 
 // Registers the VFS at first use. One for the process: tests reset() it.

@@ -41,6 +41,7 @@ int vfs_write(sqlite3_file* f, const void* from, int n, sqlite3_int64 at) {
       return SQLITE_FULL;
     }
     faults.wal_dirty = true;
+    faults.wal_written += n;
   }
   return real(f)->pMethods->xWrite(real(f), from, n, at);
 }
@@ -139,6 +140,7 @@ void reset_faults() {
   Faults& faults = fault_vfs();
   faults.fail_syncs = faults.fail_database_syncs = faults.fail_writes = faults.wal_syncs = 0;
   faults.wal_dirty = false;
+  faults.wal_written = 0;
 }
 
 namespace {
@@ -210,6 +212,45 @@ TEST_F(FailingDiskTest, AFailedSyncOfACheckpointEndsTheProcess) {
         std::_Exit(0);
       },
       testing::ExitedWithCode(1), "");
+}
+
+// A failed sync of an earlier process may have left frames in the page cache that are not on the
+// disk, and that no later sync would write.
+TEST_F(FailingDiskTest, OpeningWritesTheWalAnew) {
+  open();
+  must(migrate({"CREATE TABLE t (id INTEGER PRIMARY KEY) STRICT"}));
+  must(write("INSERT INTO t VALUES (1)"));
+  TempFolder crashed;  // what a kill would leave
+  for (const char* name : {"/app.db", "/app.db-wal"})
+    std::filesystem::copy(folder_.path() + name, crashed.path() + name);
+  const auto size =
+      static_cast<int64_t>(std::filesystem::file_size(crashed.path() + "/app.db-wal"));
+  ASSERT_GT(size, 0);
+  SqliteOptions o = SqliteOptions::for_data_folder(crashed.path(), system_seams(), metrics_);
+  o.vfs = kFaultVfs;
+  store_.reset();
+  reset_faults();
+  open(o);
+  EXPECT_EQ(fault_vfs().wal_written, size);
+  EXPECT_EQ(fault_vfs().wal_syncs, 1);
+  EXPECT_FALSE(fault_vfs().wal_dirty);
+  EXPECT_EQ(number("SELECT count(*) FROM t"), 1);
+}
+
+TEST_F(FailingDiskTest, ADiskThatTakesNoSyncIsNotOpened) {
+  open();
+  must(migrate({"CREATE TABLE t (id INTEGER PRIMARY KEY) STRICT"}));
+  TempFolder crashed;
+  for (const char* name : {"/app.db", "/app.db-wal"})
+    std::filesystem::copy(folder_.path() + name, crashed.path() + name);
+  SqliteOptions o = SqliteOptions::for_data_folder(crashed.path(), system_seams(), metrics_);
+  o.vfs = kFaultVfs;
+  store_.reset();
+  reset_faults();
+  fault_vfs().fail_syncs = 1;
+  const auto opened = SqliteStore::open(o);
+  ASSERT_FALSE(opened.has_value());
+  EXPECT_EQ(opened.error().code, Code::kUnavailable);
 }
 
 TEST_F(FailingDiskTest, AFullDiskIsAnsweredAndTheNextWriteWorks) {

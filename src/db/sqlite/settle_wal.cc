@@ -5,6 +5,8 @@
 
 #include <algorithm>
 
+#include "base/mutant.h"
+
 namespace mettle::db {
 namespace {
 
@@ -28,6 +30,7 @@ int rewrite(sqlite3_file* file) {
 
 // Within a write transaction: another process may be writing beside us, but not now.
 Result<> settle_wal(Connection& connection) {
+  if (planted(Mutant::kWalNotSettled)) return {};
   TRY_VOID(connection.control(Control::kBeginImmediate));
   sqlite3_file* file = nullptr;
   int code = sqlite3_file_control(connection.handle(), "main", SQLITE_FCNTL_JOURNAL_POINTER, &file);
