@@ -7,6 +7,7 @@
 // as absent.
 #pragma once
 
+#include <errno.h>  // program_invocation_short_name
 #include <gtest/gtest.h>
 
 #include <cstdint>
@@ -29,8 +30,9 @@ class DifferentialRun {
   }
   std::string replay() const {
     const testing::TestInfo* test = testing::UnitTest::GetInstance()->current_test_info();
-    return "\nreplay: DIFFERENTIAL_SEED=" + std::to_string(seed_) +
-           " build/dev/FOLDER_test --gtest_filter=" + test->test_suite_name() + "." + test->name();
+    return "\nreplay: DIFFERENTIAL_SEED=" + std::to_string(seed_) + " build/dev/" +
+           program_invocation_short_name + " --gtest_filter=" + test->test_suite_name() + "." +
+           test->name();
   }
 
  private:
