@@ -63,7 +63,8 @@ bool forum_column(const World& w, const Viewer& viewer, std::string_view table, 
                   std::string_view column) {
   const bool admin = viewer.has_role("admin"), editor = viewer.has_role("editor");
   if (table == "users" && column == "phone") return same(row.values[0], viewer.id);
-  if (column == "salary" || column == "secret" || column == "lead_id" || column == "weight") {
+  if (column == "salary" || column == "secret" || column == "lead_id" || column == "weight" ||
+      column == "token") {
     return admin;
   }
   if (column == "reviewer_id" || column == "cost" || column == "flag") return editor;

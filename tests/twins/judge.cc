@@ -75,6 +75,7 @@ const std::vector<std::string> kFeatures = {
     "embeds by a hidden reference",
     "compares with a hidden value",
     "writes a closed column",
+    "upserts by a hidden column",
     "writes what a hidden column holds",
     "refers to a hidden row",
     "writes a unique value of a hidden row",

@@ -11,13 +11,15 @@
 #include "base/check.h"
 #include "base/json_read.h"
 #include "base/log.h"
+#include "base/mutant.h"
 #include "judge.h"
 
 namespace mettle::twins {
 
 namespace {
 
-constexpr uint64_t kEpisode = 200;  // requests of one pair of worlds
+constexpr uint64_t kEpisode = 200;     // requests of one pair of worlds
+constexpr uint64_t kTelling = 10'000;  // a run of so many has to have tried everything
 
 struct Options {
   uint64_t requests = 10'000;
@@ -46,7 +48,7 @@ class Run {
                    episodes * kEpisode);
       }
     }
-    const std::string missing = episodes * kEpisode >= 5000 ? judge_.missing() : "";
+    const std::string missing = episodes * kEpisode >= kTelling ? judge_.missing() : "";
     fmt::print("{}\n{} requests to each of two worlds, {} apps, seed {}: {}\n", judge_.table(),
                episodes * kEpisode, apps_.size(), options_.seed,
                missing.empty() ? "all alike" : "not exercised: " + missing);
@@ -175,6 +177,10 @@ std::optional<Options> parse(int argc, char** argv) {
   Options options;
   for (int i = 1; i + 1 < argc; i += 2) {
     const std::string_view name = argv[i], text = argv[i + 1];
+    if (name == "--mutant") {
+      if (!choose_mutant(text)) return std::nullopt;
+      continue;
+    }
     uint64_t value = 0;
     const auto parsed = std::from_chars(text.data(), text.data() + text.size(), value);
     if (parsed.ec != std::errc() || parsed.ptr != text.data() + text.size()) return std::nullopt;
@@ -199,7 +205,7 @@ std::optional<Options> parse(int argc, char** argv) {
 int main(int argc, char** argv) {
   const auto options = mettle::twins::parse(argc, argv);
   if (!options) {
-    fmt::print(stderr, "usage: twins [--requests N] [--seed S] [--only REQUEST]\n");
+    fmt::print(stderr, "usage: twins [--requests N] [--seed S] [--only REQUEST] [--mutant ID]\n");
     return 2;
   }
   mettle::LogOptions quiet;

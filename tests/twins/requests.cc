@@ -201,8 +201,20 @@ void Generator::one() {
   }
 }
 
-// A value for a body, with what it may meet.
+// A value for a body; with what it may meet, also where chance hits upon a hidden row.
 Value Generator::value_to_write(int table, int column, const Known* row) {
+  Value value = chosen_value(table, column, row);
+  const model::Column& found = described(table).columns[static_cast<size_t>(column)];
+  const bool refers = found.shape.type == model::Type::kReference;
+  if (!refers && column != 0) return value;
+  for (const Known& hidden : pool(refers ? found.shape.references : table).hidden) {
+    if (hidden.row.values[0].storage() != value.storage()) continue;
+    (refers ? made_.exceptions.reference : made_.exceptions.unique) = true;
+  }
+  return value;
+}
+
+Value Generator::chosen_value(int table, int column, const Known* row) {
   const model::Column& found = described(table).columns[static_cast<size_t>(column)];
   const ColumnPool& values = pool(table).columns[static_cast<size_t>(column)];
   const auto& key = described(table).key;
@@ -213,7 +225,6 @@ Value Generator::value_to_write(int table, int column, const Known* row) {
     // What stands there in one of the worlds: is it told from what does not?
     did("writes what a hidden column holds");
     const Row& from = dice_.percent(50) ? row->row : row->other;
-    if (found.shape.type == model::Type::kReference) made_.exceptions.reference = true;
     return from.values[static_cast<size_t>(column)];
   }
   if (found.shape.type == model::Type::kReference) {
@@ -221,7 +232,6 @@ Value Generator::value_to_write(int table, int column, const Known* row) {
     const bool people = found.name == "user_id" || found.name == "author_id";
     if (people && !twins_.viewer.id.is_unknown() && dice_.percent(85)) return twins_.viewer.id;
     if (!targets.hidden.empty() && dice_.percent(mood_ == Mood::kPrying ? 12 : 0)) {
-      made_.exceptions.reference = true;
       did("refers to a hidden row");
       return dice_.one_of(targets.hidden).row.values[0];
     }
@@ -239,7 +249,8 @@ Value Generator::value_to_write(int table, int column, const Known* row) {
   return chance_value(*app_.app, found, dice_, false);
 }
 
-std::string Generator::body_of(int table, bool whole, const Known* row) {
+// `by`: a column of an upsert, whose value is one that a row has.
+std::string Generator::body_of(int table, bool whole, const Known* row, int by) {
   const model::Table& described_table = described(table);
   std::string out = "{";
   const auto add = [&out](const std::string& name, const std::string& json) {
@@ -257,6 +268,14 @@ std::string Generator::body_of(int table, bool whole, const Known* row) {
       } else if (mood_ == Mood::kWild && dice_.percent(3)) {
         add(column.name, "\"1\"");
       }
+      continue;
+    }
+    if (static_cast<int>(c) == by) {
+      const std::vector<Value>& there =
+          pooled.hidden.empty() || (!pooled.seen.empty() && dice_.percent(40)) ? pooled.seen
+                                                                               : pooled.hidden;
+      made_.exceptions.unique = true;
+      if (!there.empty()) add(column.name, to_json(dice_.one_of(there)));
       continue;
     }
     const bool needed = whole && !column.shape.optional && !column.shape.default_value;
@@ -296,19 +315,28 @@ void Generator::create() {
   did("create");
   Parameters out;
   if (dice_.percent(25)) out.emplace_back("select", select(table, 1, "", out));
-  const bool upsert = dice_.percent(18);
+  const bool upsert = dice_.percent(25);
+  int by = -1;
   headers_of_write(nullptr, false);
   header("Content-Type", dice_.percent(97) ? "application/json" : "text/csv");
   if (upsert) {
     did("upsert");
     header("Prefer", std::string("resolution=") +
                          (dice_.percent(60) ? "merge-duplicates" : "ignore-duplicates"));
-    std::vector<std::string> unique;
-    for (const model::Column& column : described(table).columns) {
-      if (column.unique) unique.push_back(column.name);
+    std::vector<int> unique, closed;
+    for (size_t c = 0; c < described(table).columns.size(); ++c) {
+      if (!described(table).columns[c].unique || described(table).columns[c].hidden) continue;
+      const bool open = pool(table).columns[c].openness == Openness::kOpen;
+      (open ? unique : closed).push_back(static_cast<int>(c));
     }
-    if (!unique.empty() && dice_.percent(60)) {
-      out.emplace_back("on_conflict", dice_.one_of(unique));
+    if (!closed.empty() && dice_.percent(50)) {
+      did("upserts by a hidden column");
+      by = dice_.one_of(closed);
+    } else if (!unique.empty() && dice_.percent(60)) {
+      by = dice_.one_of(unique);
+    }
+    if (by >= 0) {
+      out.emplace_back("on_conflict", described(table).columns[static_cast<size_t>(by)].name);
     }
     if (mood_ == Mood::kPrying) made_.exceptions.unique = true;
   }
@@ -317,9 +345,9 @@ void Generator::create() {
     made_.request.body =
         "[" + body_of(table, true, nullptr) + "," + body_of(table, true, nullptr) + "]";
   } else {
-    made_.request.body = body_of(table, true, nullptr);
+    made_.request.body = body_of(table, true, nullptr, by);
   }
-  if (upsert && !pool(table).seen.empty() && dice_.percent(60)) {
+  if (upsert && by < 0 && !pool(table).seen.empty() && dice_.percent(60)) {
     // The row that is there, merged with itself.
     const Known& row = dice_.one_of(pool(table).seen);
     std::string body = made_.request.body;

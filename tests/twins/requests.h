@@ -59,6 +59,7 @@ class Generator {
   int column(int table, bool to_compare);
   Value value_of(int table, int column);
   Value value_to_write(int table, int column, const Known* row);
+  Value chosen_value(int table, int column, const Known* row);
   std::string path_of(int table, int column, bool to_compare, bool& number);
 
   // The query string (requests_query.cc).
@@ -86,7 +87,7 @@ class Generator {
   void again();
 
   const Known& known(int table, bool write, std::string& address);
-  std::string body_of(int table, bool whole, const Known* row);
+  std::string body_of(int table, bool whole, const Known* row, int by = -1);
   std::string operation(int number);
   void headers_of_write(const Known* row, bool if_match_needed);
   void header(std::string name, std::string value) {
