@@ -65,11 +65,13 @@ class Simulator {
   const std::unique_ptr<const App> app_;
   const Disk::Image image_;
   Counts counts_;
+  uint64_t traces_ = 0;  // of all runs, one number
 };
 
 std::optional<std::string> Simulator::twice(const RunOptions& options, Outcome& outcome) {
   Counts uncounted;
   outcome = run(*app_, image_, options, counts_);
+  traces_ = traces_ * 31 + outcome.hash;
   if (outcome.violation) return outcome.violation;
   const Outcome again = run(*app_, image_, options, uncounted);
   if (again.hash != outcome.hash || again.events != outcome.events)
@@ -98,6 +100,7 @@ int Simulator::table(int64_t runs, std::string_view how, bool needs_all) const {
   }
   std::printf("%-44s %10lld%.*s, %.1f s of CPU\n", "runs", static_cast<long long>(runs),
               static_cast<int>(how.size()), how.data(), cpu_seconds());
+  std::printf("%-44s %016llx\n", "trace of all of them", static_cast<unsigned long long>(traces_));
   if (!needs_all || missing == 0) return 0;
   std::printf("sim: %d kinds were never met, so nothing is known about them\n", missing);
   return 1;
