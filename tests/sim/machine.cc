@@ -26,9 +26,14 @@ Machine::Machine(const App& app, uint64_t seed, db::Synchronous synchronous, Tra
 }
 
 Machine::~Machine() {
-  if (process_ == nullptr) return;
-  if (alive()) disk_.kill();
-  bury();
+  if (process_ != nullptr) {
+    if (alive()) disk_.kill();
+    bury();
+  }
+  const db::SqliteStats stats(metrics_);  // of all its processes
+  counts_[Count::kGroupsReplayed] += static_cast<int64_t>(stats.groups_replayed.value());
+  counts_[Count::kCheckpoints] += static_cast<int64_t>(stats.checkpoints.value());
+  counts_[Count::kWalCuts] += static_cast<int64_t>(stats.wal_truncated.value());
 }
 
 // Small caches and an eager checkpointer: a run of a few dozen writes meets what a server meets in
@@ -41,7 +46,7 @@ db::SqliteOptions Machine::options() {
   options.file = kFile;
   options.vfs = kSimVfs;
   options.seams = &seams_.seams;
-  options.metrics = &process_->metrics;
+  options.metrics = &metrics_;
   options.synchronous = synchronous_;
   options.functions.push_back(&records::register_sqlite_functions);
   options.own_threads = false;
@@ -192,10 +197,6 @@ void Machine::bury() {
       process.store->stop();
       return true;
     });
-    const db::SqliteStats& stats = process.store->stats();
-    counts_[Count::kGroupsReplayed] += static_cast<int64_t>(stats.groups_replayed.value());
-    counts_[Count::kCheckpoints] += static_cast<int64_t>(stats.checkpoints.value());
-    counts_[Count::kWalCuts] += static_cast<int64_t>(stats.wal_truncated.value());
   }
   if (on_death) on_death();
   run_ready();

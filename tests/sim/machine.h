@@ -73,7 +73,6 @@ class Machine {
  private:
   struct Process {
     explicit Process(Seams& seams) : core(seams), scope(core) {}
-    Metrics metrics;
     Core core;  // the one that serves
     Scope scope;
     std::unique_ptr<db::SqliteStore> store;
@@ -91,6 +90,7 @@ class Machine {
   Trace& trace_;
   Counts& counts_;
   FakeSeams seams_;
+  Metrics metrics_;
   Core hands_;  // what the writer's and the pool's threads run by
   Disk disk_;
   Choice choice_;
