@@ -31,7 +31,7 @@ void ScanPool::stop() {
   changed_.notify_all();
   for (std::thread& thread : threads_) thread.join();
   threads_.clear();
-  if (own_threads_) return;
+  if (own_threads_ || queue_.empty()) return;
   Core core(seams_);
   while (step(core)) {
   }
