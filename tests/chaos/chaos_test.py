@@ -38,7 +38,9 @@ def library(folder):
 
 def wrapper(folder, binary, kind, fault, preload):
     """A program that serves with the fault and does everything else without."""
-    serve = f'exec "{binary}" "$@" --mutant {fault}' if kind == "mutant" else f'LD_PRELOAD="{preload}" PLANTED={fault} exec "{binary}" "$@"'
+    serve = f'exec "{binary}" "$@" --mutant {fault}'
+    if kind == "planted":
+        serve = f'LD_PRELOAD="{preload}" PLANTED={fault} exec "{binary}" "$@"'
     path = folder / f"{fault}.sh"
     path.write_text(f'#!/bin/sh\n[ "$1" = serve ] || exec "{binary}" "$@"\n{serve}\n')
     path.chmod(0o755)

@@ -178,7 +178,8 @@ class Round:
         ballast = {row["marker"] for row in read_all(client, "ballast", "&select=id,marker")}
         lost, strange = self.ledger.acked["ballast"] - ballast, ballast - self.ledger.sent["ballast"]
         if lost or strange:
-            raise Broken(f"ballast: acknowledged but lost {sorted(lost)[:5]}, there but refused or never sent {sorted(strange)[:5]}")
+            raise Broken(f"ballast: acknowledged but lost {sorted(lost)[:5]}, "
+                         f"there but refused or never sent {sorted(strange)[:5]}")
         client.close()
         self.rig.server.stop()
         check_sound(self.rig)
@@ -226,7 +227,7 @@ class Round:
             self.rig.make_key()
             if not self.start():
                 return self.refused_to_start()
-            sent, reads = self.run_load(k + 40)
+            sent, reads = self.run_load(k // 4 + 40)  # each write of a row is several of the file
             self.rig.alive()
             injected = self.trace().injected()
             if not injected:

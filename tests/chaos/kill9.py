@@ -167,7 +167,8 @@ def live(options, number, rounds, points):
     except (Broken, Trouble) as error:
         fault = str(error)
     ledger = life.ledger
-    return number, rounds, life.kills, fault, (ledger.requests, ledger.acked_rows(), len(ledger.groups), len(ledger.keyed), ledger.replays)
+    counts = (ledger.requests, ledger.acked_rows(), len(ledger.groups), len(ledger.keyed), ledger.replays)
+    return number, rounds, life.kills, fault, counts
 
 
 def plan(options):

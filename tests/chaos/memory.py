@@ -145,7 +145,8 @@ def check_after(rig, ledger):
         found[group] = found.get(group, 0) + 1
     for group, acked in ledger.groups.items():
         if found.get(group, 0) not in ((ARRAY_ROWS,) if acked else (0, ARRAY_ROWS)):
-            raise Broken(f"of the array {group} ({'acknowledged' if acked else 'not answered'}) {found.get(group, 0)} rows are there")
+            raise Broken(f"of the array {group} ({'acknowledged' if acked else 'not answered'}) "
+                         f"{found.get(group, 0)} rows are there")
     client.close()
     rig.server.stop()
     check_sound(rig)
@@ -153,7 +154,8 @@ def check_after(rig, ledger):
 
 def execute(options, report):
     require("prlimit")
-    chance, sums = random.Random(options.seed), dict.fromkeys(("lived", "ended by itself", "answers", "refused 503", "small reads"), 0)
+    chance = random.Random(options.seed)
+    sums = dict.fromkeys(("lived", "ended by itself", "answers", "refused 503", "small reads"), 0)
     with report.row("a limit of memory") as row:
         for number in range(1, options.rounds + 1):
             with row.attempt(f"round {number}"), Rig(options, "--log-requests false") as rig:

@@ -29,7 +29,8 @@ class Persistent(threading.Thread):
 
     def __init__(self, rig, ledger, name):
         super().__init__(daemon=True)
-        self.client, self.ledger, self.prefix, self.stopping, self.fault, self.retries = client_of(rig), ledger, name, False, None, 0
+        self.client, self.ledger, self.prefix = client_of(rig), ledger, name
+        self.stopping, self.fault, self.retries = False, None, 0
 
     def run(self):
         number = 0
@@ -143,8 +144,9 @@ def execute(options, report):
         client.close()
         rig.server.stop()
         check_sound(rig)
-        row.note = (f"{ledger.requests} writes, {len(ledger.keyed)} keyed, {sum(one.retries for one in persistent)} tries while it "
-                    f"was away, {options.rounds * HALF_SENT} finished while draining")
+        tries = sum(one.retries for one in persistent)
+        row.note = (f"{ledger.requests} writes, {len(ledger.keyed)} keyed, {tries} tries while it was away, "
+                    f"{options.rounds * HALF_SENT} finished while draining")
 
 
 if __name__ == "__main__":

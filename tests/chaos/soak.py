@@ -25,7 +25,7 @@ SKIPPED = 77
 RUNS = [
     ("kills", 120, f"{HERE}/kill9.py --binary {RELEASE} --rounds 1500 --window 0.06 --workers 2 --seed {{seed}}"),
     ("fail-points", 80, f"{HERE}/kill9.py --binary {DEV} --rounds 500 --window 0.06 --workers 2 --seed {{seed}}"),
-    ("disk", 1200, f"{HERE}/disk.py --binary {RELEASE} --rounds 200 --seed {{seed}}"),
+    ("disk", 700, f"{HERE}/disk.py --binary {RELEASE} --rounds 200 --seed {{seed}}"),
     ("clock", 60, f"{HERE}/clock.py --binary {RELEASE} --rounds 180 --seed {{seed}}"),
     ("files", 60, f"{HERE}/files.py --binary {RELEASE} --rounds 40 --seed {{seed}}"),
     ("memory", 90, f"{HERE}/memory.py --binary {RELEASE} --rounds 60 --seed {{seed}}"),
