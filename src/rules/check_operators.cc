@@ -301,6 +301,9 @@ NodeRef Checker::membership(const Syntax& syntax, NodeRef x, NodeRef container) 
     if (is_dyn(x->type)) {
       return fault(x->offset, "rule_type", "say the type: string(x), int(x) or double(x)");
     }
+    if (type.tag == Tag::kMap && x->type.tag != Tag::kText) {
+      return fault(x->offset, "rule_type", "a member of a map is named by a text");
+    }
     return make(Op::kIn, make_type(Tag::kBool), syntax.offset,
                 {std::move(x), std::move(container)});
   }

@@ -108,6 +108,7 @@ TEST_F(Check, OperandsMustGoTogether) {
   EXPECT_NE(faults("row.team.members.name == 'x'"), "");
   EXPECT_NE(faults("row.team.members"), "");
   EXPECT_NE(faults("'x' in row.t"), "");
+  EXPECT_EQ(faults("1 in auth.claims"), "1 rule_type: a member of a map is named by a text");
   EXPECT_NE(faults("row.t.matches(row.w)"), "");
   EXPECT_NE(faults("row.t.matches('(')"), "");
   EXPECT_NE(faults("row.team.members.exists(row, true)"), "");
@@ -153,6 +154,33 @@ TEST_F(Check, RulesThatDecideNothingAreWarnedOf) {
   EXPECT_EQ(warning("row.flag && !row.flag"), "rule_never_true");
   EXPECT_EQ(warning("1 / 0 == 1"), "rule_never_true");
   EXPECT_EQ(warning("row.a < row.a"), "rule_never_true");
+  EXPECT_EQ(warning("row.a <= row.a"), "rule_always_true");
+  EXPECT_EQ(warning("row.a >= row.a"), "rule_always_true");
+  EXPECT_EQ(warning("row.a > row.a"), "rule_never_true");
+  EXPECT_EQ(warning("row.a < row.b"), "");
+  EXPECT_EQ(warning("row.a == null"), "");
+  EXPECT_EQ(warning("null != row.id"), "rule_always_true");
+  EXPECT_EQ(warning("null == row.id"), "rule_never_true");
+  EXPECT_EQ(warning("row.flag || !row.flag"), "rule_always_true");
+  EXPECT_EQ(warning("!row.flag || row.ok"), "");
+  EXPECT_EQ(warning("row.a == row.b && row.a == 1"), "");
+  EXPECT_EQ(warning("row.a == 1 && row.b == 2"), "");
+  EXPECT_EQ(warning("row.a == 1 && row.flag"), "");
+  EXPECT_EQ(warning("row.a == 1 && row.a == 1"), "");
+  EXPECT_EQ(warning("'paid' == row.s && row.s == 'sent'"), "rule_never_true");
+  EXPECT_EQ(warning("row.a in [1]"), "");
+  EXPECT_EQ(warning("row.a in input.nums"), "");
+  EXPECT_EQ(warning("row.a in [1, null] && !(row.a in [1, 2])"), "");
+  EXPECT_EQ(warning("row.a in [1, 2] && !(row.a in [1, 2])"), "rule_never_true");
+  EXPECT_EQ(warning("row.b in [row.a] && !(row.b in [row.a, 1])"), "");
+  EXPECT_EQ(warning("row.t.matches('a') && !row.t.matches('a')"), "rule_never_true");
+  EXPECT_EQ(warning("row.t.matches('a') && !row.t.matches('b')"), "");
+  EXPECT_EQ(warning("row.flag ? row.ok : false"), "");
+  EXPECT_EQ(warning("row.flag ? false : row.ok"), "");
+  EXPECT_EQ(warning("row.flag ? true : row.ok"), "");
+  EXPECT_EQ(warning("row.flag ? row.ok : true"), "");
+  EXPECT_EQ(warning("row.flag ? false : false"), "rule_never_true");
+  EXPECT_EQ(warning("row.flag ? true : true"), "rule_always_true");
 }
 
 TEST_F(Check, AnalysisTellsWhatARuleReads) {
@@ -160,6 +188,8 @@ TEST_F(Check, AnalysisTellsWhatARuleReads) {
       "row.team.members.exists(m, m.user_id == auth.id) || row.a > 1 || row.price > kept.cost");
   EXPECT_EQ(columns_read(*expr, "row"), (std::vector<std::string>{"team_id", "a", "price"}));
   EXPECT_EQ(columns_read(*expr, "kept"), (std::vector<std::string>{"cost"}));
+  EXPECT_EQ(columns_read(*app_.must_compile("row.a == row.a"), "row"),
+            std::vector<std::string>{"a"});
   EXPECT_TRUE(expr->needs_sql());
   EXPECT_EQ(expr->uses(), (std::vector<std::string>{"row", "auth", "kept"}));
   EXPECT_FALSE(independent_of_rows(*expr));
@@ -176,6 +206,8 @@ TEST_F(Check, SwitchesAreThePartsThatTheCallerDecides) {
   const auto left = resolve(*expr, {Value(false)});
   EXPECT_TRUE(left->uses_name("row"));
   EXPECT_EQ(switches(*left).size(), 0u);
+  // Only conditions are switched, not the values that one chooses between.
+  EXPECT_EQ(switches(*app_.must_compile("row.ok ? input.n : row.b")).size(), 0u);
 }
 
 }  // namespace

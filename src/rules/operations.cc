@@ -484,16 +484,16 @@ Value convert(const Value& from, const Type& to) {
 }
 
 Value stored_list(const Value& list, const Type& element) {
+  const bool names = element.tag == Type::Tag::kText;  // as those of an object's members are
   List elements;
   if (list.kind() == Kind::kList) {
     elements = list.list();
-  } else if (list.kind() == Kind::kMap) {
+  } else if (list.kind() == Kind::kMap && names) {
     for (const auto& [key, value] : list.map()) elements.emplace_back(key);
   } else if (list.kind() == Kind::kJson) {
     const auto document = JsonDocument::parse(list.json());
-    if (!document || (!document->root().is_array() && !document->root().is_object())) {
-      return Unknown{};
-    }
+    const bool object = document && document->root().is_object() && names;
+    if (!object && !(document && document->root().is_array())) return Unknown{};
     for (const JsonNode node : document->root().elements()) elements.push_back(plain(node));
     for (const auto& [key, value] : document->root().members()) elements.emplace_back(key.text());
   } else {

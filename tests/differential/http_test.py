@@ -76,7 +76,7 @@ LENGTHS = [b"%d", b"0%d", b"+%d", b"-%d", b"%d, %d", b"%d,%d", b" %d ", b"%d\t",
 CODINGS = [b"chunked", b"Chunked", b" chunked ", b"chunked, chunked", b"gzip, chunked", b"identity", b"chunked;q=1", b"x-chunked",
            b"chunked,", b",chunked", b"\x0bchunked", b"\"chunked\"", b"", b"chun ked", b"chunked\t", b"gzip"]
 SIZES = [b"%x", b"%X", b"0%x", b"00000%x", b"00000000000000000%x", b"%x ", b" %x", b"%x;a=b", b"%x;a=\"\r\n\"", b"%x ;a", b"0x%x", b"+%x", b"-%x", b"%x\t", b"%x;\x01",
-         b"%x;\xc3\xa4", b"ffffffffffffffff%x", b"10000000000000000%x", b"%x,", b"", b"g%x", b"%x;a\rb", b"%x;a\nb", b"%x;"]
+         b"%x;\xc3\xa4", b"ffffffffffffffff%x", b"10000000000000000%x", b"1000%x", b"10000000%x", b"%x,", b"", b"g%x", b"%x;a\rb", b"%x;a\nb", b"%x;"]
 ENDS = [b"\n", b"\r", b"\r\r\n", b"\n\r", b"", b"\r\n ", b"\r\n\t", b"\r\n\r\n", b" \r\n", b"\0\r\n", b"\x0b\r\n", b"\x0c\r\n"]
 PIECES = [b"\r\n", b"\n", b"\r", b" ", b"\t", b"\0", b":", b";", b",", b"0", b"5", b"\x0b", b"\xff", b"0\r\n\r\n", b"\r\n\r\n", b"GET / HTTP/1.1\r\n",
           b"Content-Length: 3\r\n", b"Transfer-Encoding: chunked\r\n", b"Host: a\r\n", b"a", b"\x7f", b"\x80"]
