@@ -159,10 +159,6 @@ Result<> Resolver::may_follow(const model::Relation& relation) const {
 
 Result<> Resolver::relation(const SelectItem& in, const TableInfo& table, int depth,
                             ResolvedItem& out) {
-  if (++embeds_ > limits_.select_embeds_max) {
-    return fail(too_complex(
-        fmt::format("select embeds more than {} relations", limits_.select_embeds_max)));
-  }
   const model::AppModel& model = catalog_.model();
   out.relation = model.find_relation(table.index, in.relation);
   if (out.relation == nullptr) {
