@@ -239,10 +239,10 @@ Task<Result<StoredRow>> WriteScope::insert(const TableInfo& table, RowInput inpu
         co_await explained(catalog_, table, tx_, std::move(done.error()), std::move(pointer)));
   }
   if (numbered) row.values[0] = std::move(sink.value);
-  CO_TRY_VOID(co_await checks_hold(table, row, pointer));
   if (under_rules && !early) {
     CO_TRY_VOID(co_await allowed(table.create, table, nullptr, &row, "create"));
   }
+  CO_TRY_VOID(co_await checks_hold(table, row, pointer));
   co_return row;
 }
 
