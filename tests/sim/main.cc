@@ -167,6 +167,8 @@ int Simulator::sweep() {
                     static_cast<unsigned long long>(calm.seed), static_cast<int>(op),
                     static_cast<int>(fault), static_cast<long long>(nth),
                     outcome.violation->c_str());
+        std::printf("sim: replay it with: sim --sweep 1 --from %llu --trace\n",
+                    static_cast<unsigned long long>(calm.seed));
         planned.prints = arguments_.trace;
         if (arguments_.trace) (void)run(*app_, image_, planned, counts_);
         return 1;
