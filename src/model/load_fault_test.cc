@@ -167,6 +167,8 @@ INSTANTIATE_TEST_SUITE_P(
         Bad{"ScaleAbovePrecision", table("c: {type: decimal, precision: 3, scale: 4}"),
             "7:40 scale_above_precision"},
         Bad{"Precision", table("c: {type: decimal, precision: 19, scale: 4}"), "7:37 wrong_type"},
+        Bad{"PrecisionWithDefault",  // found by fuzzing: ten to the precision overflowed
+            table("c: {type: decimal, precision: 25, scale: 4, default: 1}"), "7:37 wrong_type"},
         Bad{"MinAboveMax", table("c: {type: int, min: 5, max: 3}"), "7:22 min_above_max"},
         Bad{"LengthMinAboveMax", table("c: {type: text, min: 5, max: 3}"), "7:23 min_above_max"},
         Bad{"EnumTwice", table("c: {type: enum, values: [a, b, a]}"), "7:38 duplicate_value"},

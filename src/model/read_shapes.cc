@@ -96,7 +96,11 @@ void read_range(const Reading& in, const Node& node, Shape& shape, const std::st
 }
 
 void read_decimal(const Reading& in, const Node& node, Shape& shape, const std::string& path) {
-  shape.precision = static_cast<int>(read_int(node, "precision").value_or(18));
+  // What is out of range is a fault already, of the keys; the reading goes on, so within the range.
+  const auto digits = [](int64_t number, int64_t least) {
+    return static_cast<int>(std::clamp<int64_t>(number, least, 18));
+  };
+  shape.precision = digits(read_int(node, "precision").value_or(18), 1);
   const auto scale = read_int(node, "scale");
   if (!scale) {
     if (node.find_key("scale") == nullptr) {
@@ -105,13 +109,12 @@ void read_decimal(const Reading& in, const Node& node, Shape& shape, const std::
     }
     return;
   }
-  shape.scale = static_cast<int>(*scale);
-  if (shape.scale > shape.precision) {
+  shape.scale = digits(*scale, 0);
+  if (*scale > shape.precision) {
     in.error(key_pos(node, "scale"), join(path, "scale"), "scale_above_precision",
-             "scale " + std::to_string(shape.scale) + " is above precision " +
+             "scale " + std::to_string(*scale) + " is above precision " +
                  std::to_string(shape.precision));
     shape.precision = 18;
-    shape.scale = std::min(shape.scale, 18);
   }
 }
 

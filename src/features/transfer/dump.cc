@@ -13,20 +13,6 @@ namespace {
 constexpr size_t kPartBytes = size_t{256} << 10;
 constexpr int64_t kBudgetUs = 24 * 3600 * kMicrosPerSecond;
 
-// RFC 4180: quoted where it must be; an empty text is "", so that it is told from no value.
-void append_csv_text(std::string& out, std::string_view text) {
-  if (!text.empty() && text.find_first_of(",\"\r\n") == std::string_view::npos) {
-    out += text;
-    return;
-  }
-  out += '"';
-  for (const char c : text) {
-    if (c == '"') out += '"';
-    out += c;
-  }
-  out += '"';
-}
-
 class CountSink final : public db::RowSink {
  public:
   void restart() override { n = 0; }
@@ -129,6 +115,19 @@ class DumpUnit final : public db::ReadUnit, public db::RowSink {
 };
 
 }  // namespace
+
+void append_csv_text(std::string& out, std::string_view text) {
+  if (!text.empty() && text.find_first_of(",\"\r\n") == std::string_view::npos) {
+    out += text;
+    return;
+  }
+  out += '"';
+  for (const char c : text) {
+    if (c == '"') out += '"';
+    out += c;
+  }
+  out += '"';
+}
 
 Task<Result<int64_t>> dump_rows(Context& ctx, db::Store& store, const records::Catalog& catalog,
                                 int table, DumpOptions options) {

@@ -27,6 +27,10 @@ struct DumpOptions {
   std::function<void(const DumpProgress&)> on_progress;
 };
 
+// A field as CSV has it (RFC 4180): quoted where it must be; an empty text is "", so that it is
+// told from no value.
+void append_csv_text(std::string& out, std::string_view text);
+
 // The number of rows.
 Task<Result<int64_t>> dump_rows(Context& ctx, db::Store& store, const records::Catalog& catalog,
                                 int table, DumpOptions options);

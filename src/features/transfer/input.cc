@@ -8,8 +8,8 @@ namespace mettle::transfer {
 
 namespace {
 
-constexpr size_t kBufferBytes = size_t{1} << 20;
 constexpr size_t kRowBytesMax = size_t{64} << 20;
+constexpr size_t kFieldsMax = 4096;  // twice the columns that a table may have
 
 Error at(int64_t line, int column, std::string_view what) {
   return make_error(Code::kInvalid, fmt::format("{}:{}: {}", line, column, what));
@@ -18,7 +18,7 @@ Error at(int64_t line, int column, std::string_view what) {
 // Lines and characters of a stream, with where they are.
 class Source {
  public:
-  explicit Source(std::istream& in) : in_(in) {}
+  Source(std::istream& in, size_t buffer_bytes) : in_(in), buffer_bytes_(buffer_bytes) {}
 
   // The next byte, -1 at the end.
   int peek() {
@@ -60,7 +60,7 @@ class Source {
  private:
   bool fill() {
     begin_ += static_cast<int64_t>(buffer_.size());
-    buffer_.resize(kBufferBytes);
+    buffer_.resize(buffer_bytes_);
     in_.read(buffer_.data(), static_cast<std::streamsize>(buffer_.size()));
     buffer_.resize(static_cast<size_t>(in_.gcount()));
     position_ = 0;
@@ -68,6 +68,7 @@ class Source {
   }
 
   std::istream& in_;
+  const size_t buffer_bytes_;
   std::string buffer_;
   size_t position_ = 0;
   int64_t begin_ = 0;  // of the buffer in the stream
@@ -77,7 +78,7 @@ class Source {
 
 class Reader : public RowReader {
  public:
-  explicit Reader(std::istream& in) : source_(in) {}
+  Reader(std::istream& in, size_t buffer_bytes) : source_(in, buffer_bytes) {}
   const std::vector<std::string>& header() const override { return header_; }
   Place place() const override { return {source_.offset(), source_.line()}; }
   Result<> go_to(const Place& place) override {
@@ -155,12 +156,16 @@ class CsvReader final : public Reader {
   Result<bool> record(RawRow& row) {
     while (source_.peek() == '\n' || source_.peek() == '\r') source_.skip();
     row.line = source_.line();
+    end_max_ = source_.offset() + static_cast<int64_t>(kRowBytesMax);
     size_t count = 0;
     if (source_.peek() < 0) {
       row.fields.clear();
       return end();
     }
     while (true) {
+      if (count == kFieldsMax) {
+        return fail(at(row.line, 1, fmt::format("the row has more than {} fields", kFieldsMax)));
+      }
       if (row.fields.size() <= count) row.fields.emplace_back();
       TRY_VOID(field(row.fields[count++]));
       if (source_.peek() != ',') break;
@@ -181,6 +186,7 @@ class CsvReader final : public Reader {
       const std::string_view part = source_.run(",\n\r\"");
       field.text += part;
       source_.skip(part.size());
+      if (source_.offset() > end_max_) return too_long();
       const int c = source_.peek();
       if (c == '"') return fail(at(source_.line(), source_.column(), "a quote inside a field"));
       if (c < 0 || c == ',' || c == '\n' || c == '\r') return {};
@@ -194,8 +200,9 @@ class CsvReader final : public Reader {
       const std::string_view part = source_.run("\"\n");
       field.text += part;
       source_.skip(part.size());
+      if (source_.offset() > end_max_) return too_long();
       const int c = source_.peek();
-      if (c < 0 || field.text.size() > kRowBytesMax) {
+      if (c < 0) {
         return fail(at(line, field.column, "the quote that begins this field is not closed"));
       }
       if (c == '\n') {
@@ -215,6 +222,13 @@ class CsvReader final : public Reader {
       }
     }
   }
+
+  std::unexpected<Error> too_long() const {
+    return fail(at(source_.line(), source_.column(),
+                   "a row over 64 MiB; is a quote before it not closed?"));
+  }
+
+  int64_t end_max_ = 0;  // of the row that is being read
 };
 
 }  // namespace
@@ -225,9 +239,9 @@ std::optional<Format> format_of(std::string_view file) {
   return std::nullopt;
 }
 
-Result<std::unique_ptr<RowReader>> open_rows(std::istream& in, Format format) {
-  if (format == Format::kNdjson) return std::make_unique<NdjsonReader>(in);
-  auto csv = std::make_unique<CsvReader>(in);
+Result<std::unique_ptr<RowReader>> open_rows(std::istream& in, Format format, size_t buffer_bytes) {
+  if (format == Format::kNdjson) return std::make_unique<NdjsonReader>(in, buffer_bytes);
+  auto csv = std::make_unique<CsvReader>(in, buffer_bytes);
   TRY_VOID(csv->read_header());
   return csv;
 }

@@ -49,7 +49,9 @@ class RowReader {
   virtual Result<> go_to(const Place& place) = 0;
 };
 
-// Reads the header at once. `in` must outlive it.
-Result<std::unique_ptr<RowReader>> open_rows(std::istream& in, Format format);
+// Reads the header at once. `in` must outlive it; it is read in parts of `buffer_bytes`, whatever
+// stands at their edges.
+Result<std::unique_ptr<RowReader>> open_rows(std::istream& in, Format format,
+                                             size_t buffer_bytes = size_t{1} << 20);
 
 }  // namespace mettle::transfer

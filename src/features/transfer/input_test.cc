@@ -1,5 +1,6 @@
 #include "features/transfer/input.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <sstream>
@@ -51,6 +52,15 @@ TEST(Csv, SaysWhereTheFormIsBroken) {
   EXPECT_EQ(read_all("a\nx\"y\n", Format::kCsv), "! 2:2: a quote inside a field");
   EXPECT_EQ(read_all("a,a\n", Format::kCsv), "! 1:3: the column a is named twice");
   EXPECT_EQ(read_all("", Format::kCsv), "! 1:1: a CSV file begins with a line of column names");
+}
+
+TEST(Csv, BoundsTheFieldsAndTheBytesOfARow) {
+  EXPECT_EQ(read_all("a\n" + std::string(5000, ','), Format::kCsv),
+            "! 2:1: the row has more than 4096 fields");
+  const std::string long_text(size_t{65} << 20, 'x');
+  for (const std::string& row : {long_text, '"' + long_text + '"', '"' + long_text}) {
+    EXPECT_THAT(read_all("a\n" + row, Format::kCsv), testing::HasSubstr("a row over 64 MiB"));
+  }
 }
 
 TEST(Ndjson, ReadsALineARow) {

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "base/text.h"
 #include "model/source.h"
 
 namespace mettle::transfer {
@@ -16,7 +17,7 @@ std::string unknown_column(const records::TableInfo& table, const std::string& n
     if (!column.column->hidden) names.push_back(column.name());
   }
   const std::string near = model::nearest(name, names);
-  return fmt::format("{} has no column {}{}", table.table->name, name,
+  return fmt::format("{} has no column {}{}", table.table->name, to_valid_utf8(name),
                      near.empty() ? "" : "; did you mean " + near + "?");
 }
 
@@ -97,6 +98,10 @@ void RowMaker::from_csv(const RawRow& raw, records::RowInput& row,
     std::optional<Value>& out = row.values[static_cast<size_t>(columns_[i])];
     if (field.text.empty() && !field.quoted) {  // no value: the default, or null
       if (column.column->shape.optional && !column.column->shape.default_value) out = Value();
+      continue;
+    }
+    if (!is_utf8(field.text)) {  // else it would be stored, and no answer with it would be JSON
+      bad.push_back({raw.line, field.column, column.name(), "is not UTF-8; convert the file"});
       continue;
     }
     std::vector<Fault> faults;

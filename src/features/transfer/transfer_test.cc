@@ -124,6 +124,15 @@ TEST_F(TransferTest, NamesEveryFaultWithLineAndColumnAndWritesNothingOfTheBatch)
             "1:14: products has no column prize; did you mean price?\n2:8: s");
 }
 
+// Found by fuzzing: a file in Latin-1 was stored as it was, and answers with it were not JSON.
+TEST_F(TransferTest, TextThatIsNotUtf8IsRefusedWithItsPlace) {
+  EXPECT_EQ(errors(load("sku,price,note\nA,1,caf\xE9\n", Format::kCsv)),
+            "2:5: note: is not UTF-8; convert the file\n");
+  EXPECT_THAT(errors(load("sku,price,n\xE9\nA,1,x\n", Format::kCsv)),
+              testing::HasSubstr("has no column n\xEF\xBF\xBD"));
+  EXPECT_EQ(count(), 0);
+}
+
 TEST_F(TransferTest, AValueThatIsTakenStopsTheBatchWithItsLine) {
   LoadOptions options;
   options.batch_rows = 2;
