@@ -190,6 +190,7 @@ bool Machine::stop() {
 
 void Machine::bury() {
   CHECK(!alive());
+  if (process_ == nullptr) return;
   Process& process = *process_;
   if (process.store != nullptr) {
     // What it still does reaches nothing, and what it answers nobody.

@@ -36,7 +36,7 @@ class Machine {
   bool alive() const { return process_ != nullptr && generation_ == disk_.generation(); }
   // Finishes what was accepted and closes; false when the process died at it.
   bool stop();
-  // After its death: everything of it goes. Who waited in it is told that it is dead.
+  // After its death: everything of it goes, if it is not gone. Who waited in it is told.
   void bury();
   std::function<void()> on_death;  // called by bury(): who sleeps is to be cancelled
 

@@ -194,10 +194,9 @@ void World::step_once(int64_t dice) {
 
 void World::step() {
   step_once(choice_.below(111));
-  if (!machine_.alive()) {
-    die();
-    if (!violated()) recover();
-  }
+  if (violated() || machine_.alive()) return;
+  die();
+  if (!violated()) recover();
 }
 
 void World::die() {
@@ -269,7 +268,7 @@ void World::recover() {
 }
 
 void World::repeat_everything() {
-  constexpr int kRepeatsMax = 6;
+  constexpr int kRepeatsMax = 5;
   int repeats = 0;
   for (Asked& asked : model_.asked()) {
     if (!asked.keyed || asked.forgotten || repeats == kRepeatsMax) continue;
@@ -318,7 +317,7 @@ Outcome World::run() {
   Outcome outcome;
   if (options_.plan) machine_.disk().arm(options_.plan);
   recover();
-  const int64_t steps = options_.calm ? 50 : choice_.between(20, 44);
+  const int64_t steps = options_.calm ? 50 : choice_.between(18, 36);
   for (; outcome.steps < steps && !violated(); ++outcome.steps) step();
   for (size_t op = 0; op < outcome.operations.size(); ++op)
     outcome.operations[op] = machine_.disk().done(static_cast<Op>(op));
