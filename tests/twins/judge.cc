@@ -13,9 +13,10 @@ bool says(const Answer& answer, int status, std::string_view code) {
          answer.body.find(fmt::format("\"{}\"", code)) != std::string::npos;
 }
 
-// Exactly one of the two says so.
+// One of the two says so; where both do, they name different columns or rows, for another value of
+// the request is taken in both worlds.
 bool differ_by(const Answer& a, const Answer& b, int status, std::string_view code) {
-  return says(a, status, code) != says(b, status, code) && a.status < 500 && b.status < 500;
+  return (says(a, status, code) || says(b, status, code)) && a.status < 500 && b.status < 500;
 }
 
 const std::vector<int> kStatuses = {200, 201, 204, 304, 400, 401, 403, 404,
