@@ -101,6 +101,31 @@ TEST(Http1HeadParser, ReadsEachFormOfTarget) {
   EXPECT_EQ(parse("GET /a//b/?x=1?2 HTTP/1.1\r\nHost: a\r\n\r\n").query, "x=1?2");
 }
 
+TEST(Http1HeadParser, TakesEachFormOfHost) {
+  for (const char* host : {"a", "a:", "a:80", "[::1]", "[::1]:65535", "[::FFFF:127.0.0.1]"}) {
+    EXPECT_EQ(parse(fmt::format("GET / HTTP/1.1\r\nHost: {}\r\n\r\n", host)).parsed, Parsed::kDone)
+        << host;
+  }
+  EXPECT_EQ(parse("GET http://a/x HTTP/1.0\r\n\r\n").path, "/x");  // 1.0 needs no Host
+}
+
+// Each of these names is as long as one that says where the message ends.
+TEST(Http1HeadParser, TakesHeadersOfOtherNamesAsTheyAre) {
+  const auto got = parse(
+      get_with("Post: 1\r\nExpecs: 1\r\nExpecc: 1\r\nConnections: close\r\nConnectioN0: close\r\n"
+               "Connectiox:\tclose\t\r\nContent-Lengtx: 7\r\nTransfer-Encodinx: chunked\r\n"));
+  ASSERT_EQ(got.parsed, Parsed::kDone);
+  EXPECT_EQ(got.framing, Framing::kNone);
+  EXPECT_TRUE(got.keep_alive);
+  EXPECT_FALSE(got.expects_continue);
+  EXPECT_EQ(got.headers[6], (std::pair<std::string, std::string>("Connectiox", "close")));
+}
+
+TEST(Http1HeadParser, HasNoEmptyToken) {
+  EXPECT_FALSE(is_token(""));
+  EXPECT_TRUE(is_token("GET"));
+}
+
 TEST(Http1HeadParser, KeepsAliveAsEachVersionSays) {
   EXPECT_TRUE(parse(get_with("")).keep_alive);
   EXPECT_FALSE(parse(get_with("Connection: close\r\n")).keep_alive);
@@ -127,6 +152,7 @@ TEST(Http1HeadParser, MeetsOneExpectation) {
   EXPECT_TRUE(parse(get_with("Expect: 100-Continue\r\nContent-Length: 1\r\n")).expects_continue);
   EXPECT_EQ(parse(get_with("Expect: 200-ok\r\n")).code, Code::kExpectationFailed);
   EXPECT_FALSE(parse("GET / HTTP/1.0\r\nExpect: 100-continue\r\n\r\n").expects_continue);
+  EXPECT_EQ(parse("GET / HTTP/1.0\r\nExpect: 200-ok\r\n\r\n").parsed, Parsed::kDone);
 }
 
 // What two readers could read differently: headers behind a good request line, and whole heads.
@@ -184,6 +210,10 @@ std::vector<std::string> malformed_heads() {
       "GET / HTTP/1.1\r\nHost: a/b\r\n\r\n",
       "GET / HTTP/1.1\r\nHost: a:x\r\n\r\n",
       "GET / HTTP/1.1\r\nHost: [::1\r\n\r\n",
+      "GET / HTTP/1.1\r\nHost: []\r\n\r\n",
+      "GET / HTTP/1.1\r\nHost: [::g]\r\n\r\n",
+      "GET / HTTP/1.1\r\nHost: [::1]80\r\n\r\n",
+      "GET / HTTP/1.1\r\nHost: a:123456\r\n\r\n",
       "GET / HTTP/1.1\r\nHost: :80\r\n\r\n",
       "GET http://b/ HTTP/1.1\r\nHost: a\r\n\r\n",
       "GET http:///x HTTP/1.1\r\nHost: a\r\n\r\n",
@@ -205,10 +235,14 @@ std::vector<std::string> malformed_heads() {
       "\nGET / HTTP/1.1\r\nHost: a\r\n\r\n",
       " GET / HTTP/1.1\r\nHost: a\r\n\r\n",
       "GET /\r\n\r\n",
+      "GET\r\n\r\n",
+      "GET  HTTP/1.1\r\nHost: a\r\n\r\n",
       "GET / http/1.1\r\nHost: a\r\n\r\n",
       "GET / HTTP/1.10\r\nHost: a\r\n\r\n",
       "GET / HTTP/1\r\nHost: a\r\n\r\n",
       "GET / HTTP/1,1\r\nHost: a\r\n\r\n",
+      "GET / HTTP/x.1\r\nHost: a\r\n\r\n",
+      "GET / HTTP/1.x\r\nHost: a\r\n\r\n",
       "G(T / HTTP/1.1\r\nHost: a\r\n\r\n",
       "GET / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n",
       "GET / HTTP/1.0\r\nHost: a\r\nHost: a\r\n\r\n",

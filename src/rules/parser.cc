@@ -4,6 +4,8 @@
 #include <charconv>
 #include <utility>
 
+#include "base/check.h"
+
 namespace mettle::rules {
 namespace {
 
@@ -32,7 +34,7 @@ class Parser {
     return true;
   }
   std::nullptr_t fail(uint32_t offset, std::string message, std::string fix = {}) {
-    if (fault_.message.empty()) fault_ = {offset, std::move(message), std::move(fix)};
+    fault_ = {offset, std::move(message), std::move(fix)};
     return nullptr;
   }
   std::nullptr_t unexpected(std::string_view wanted) {
@@ -62,7 +64,7 @@ class Parser {
     node->offset = offset;
     node->name = std::move(name);
     for (SyntaxRef& arg : args) {
-      if (!arg) return nullptr;
+      CHECK(arg != nullptr);  // a fault ends the parse where it is found
       node->depth = std::max(node->depth, arg->depth + 1);
     }
     if (node->depth > kRuleDepthMax) return too_deep(offset);
@@ -259,7 +261,8 @@ class Parser {
     int64_t value = 0;
     const auto [end, error] =
         std::from_chars(digits.data(), digits.data() + digits.size(), value, base);
-    if (error != std::errc() || end != digits.data() + digits.size()) {
+    CHECK(end == digits.data() + digits.size());  // the lexer lets digits through only
+    if (error != std::errc()) {
       return fail(token.offset, "the number does not fit 64 bits");
     }
     return literal(token.offset, Value(value));

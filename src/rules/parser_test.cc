@@ -107,6 +107,30 @@ TEST(Parser, SaysWhatMustBeWrittenInstead) {
   EXPECT_EQ(parsed(""), "fault at 0: the rule ends where a value must stand");
 }
 
+TEST(Parser, SaysWhatIsMissingWhereItIsMissing) {
+  EXPECT_EQ(parsed("a ? b"), "fault at 5: the rule ends where `:` must stand");
+  EXPECT_EQ(parsed("a ? "), "fault at 4: the rule ends where a value must stand");
+  EXPECT_EQ(parsed("a ? b : "), "fault at 8: the rule ends where a value must stand");
+  EXPECT_EQ(parsed("a.'x'"), "fault at 2: a text stands where a name must stand");
+  EXPECT_EQ(parsed("a.f(1"), "fault at 5: the rule ends where `,` or `)` must stand");
+  EXPECT_EQ(parsed("a.f(,)"), "fault at 4: `,` stands where a value must stand");
+  EXPECT_EQ(parsed("a[]"), "fault at 2: `]` stands where a value must stand");
+  EXPECT_EQ(parsed("a[1"), "fault at 3: the rule ends where `]` must stand");
+  EXPECT_EQ(parsed("(a"), "fault at 2: the rule ends where `)` must stand");
+  EXPECT_EQ(parsed("()"), "fault at 1: `)` stands where a value must stand");
+  EXPECT_EQ(parsed("[1 2]"), "fault at 3: `2` stands where `,` or `]` must stand");
+  EXPECT_EQ(parsed("[1, "), "fault at 4: the rule ends where a value must stand");
+  EXPECT_EQ(parsed("f(1,)"), "fault at 4: `)` stands where a value must stand");
+  EXPECT_EQ(parsed("a && "), "fault at 5: the rule ends where a value must stand");
+  EXPECT_EQ(parsed("!"), "fault at 1: the rule ends where a value must stand");
+  EXPECT_EQ(parsed("a in in"), "fault at 5: `in` stands where a value must stand");
+  EXPECT_EQ(parsed("NOT a"), "fault at 0: `NOT` is not an operator [!]");
+  EXPECT_EQ(parsed("a is b"), "fault at 2: `is` is not an operator [==]");
+  EXPECT_EQ(parsed("0XfF"), "255");
+  EXPECT_EQ(parsed("-0x8000000000000000"), "-9223372036854775808");
+  EXPECT_EQ(parsed("f() == []"), "(f() == [])");
+}
+
 TEST(Parser, BoundsLengthDepthAndParts) {
   EXPECT_EQ(parsed(std::string(4097, ' ')), "fault at 0: a rule has at most 4096 bytes");
   EXPECT_NE(parsed(std::string(2000, '(')).find("nested deeper"), std::string::npos);
@@ -119,6 +143,12 @@ TEST(Parser, BoundsLengthDepthAndParts) {
   EXPECT_TRUE(parsed(wide).starts_with("(a || a"));
   for (int i = 0; i < 200; ++i) wide += "||a";
   EXPECT_NE(parsed(wide).find("more than 600 parts"), std::string::npos);
+  std::string list = "[0";
+  for (int i = 0; i < 700; ++i) list += ",0";
+  EXPECT_NE(parsed(list + "]").find("more than 600 parts"), std::string::npos);
+  std::string members = "a";
+  for (int i = 0; i < 100; ++i) members += ".a";
+  EXPECT_NE(parsed(members).find("nested deeper"), std::string::npos);
 }
 
 }  // namespace
