@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "base/crypto.h"
 #include "base/text.h"
 #include "records/etag.h"
 
@@ -24,6 +25,7 @@ Values some_values() {
   values.emplace_back(Value(Timestamp{-5}));
   values.emplace_back(Value(Date{19'000}));
   values.emplace_back(Value(TimeOfDay{1}));
+  values.emplace_back(Value(Json{"[1]"}));
   values.emplace_back(std::nullopt);
   return values;
 }
@@ -58,7 +60,8 @@ TEST(Cursor, IsOfOneQueryAndOneNode) {
   for (const auto& refused :
        {decode_cursor(kKey, "other", kinds, cursor),
         decode_cursor(std::string(32, 'x'), "shape", kinds, cursor),
-        decode_cursor(kKey, "shape", {}, cursor), decode_cursor(kKey, "shape", kinds, "")}) {
+        decode_cursor(kKey, "shape", {}, cursor), decode_cursor(kKey, "shape", kinds, ""),
+        decode_cursor(kKey, "shape", kinds, "no base64url!")}) {
     ASSERT_FALSE(refused);
     EXPECT_EQ(refused.error().code, Code::kInvalidCursor);
     EXPECT_EQ(refused.error().parameter, "cursor");
@@ -88,6 +91,32 @@ TEST(Cursor, HoldsOnlyValuesOfTheKeysKinds) {
   for (const Kind kind : {Kind::kDate, Kind::kTime, Kind::kInt, Kind::kUuid, Kind::kFloat}) {
     EXPECT_FALSE(decode_cursor(kKey, "shape", {{kind, 0}}, cursor));
   }
+}
+
+// What a node with the key could have written wrongly, or another version of the format.
+TEST(Cursor, RefusesWhatIsSignedAndYetNotItsFormat) {
+  const auto read = [](char format, const std::string& payload, db::ColumnKind kind) {
+    std::string data(1, format);
+    data += as_text(sha256("shape")).substr(0, 8);
+    data += payload;
+    data += as_text(hmac_sha256(kKey, data)).substr(0, 16);
+    return decode_cursor(kKey, "shape", {kind}, encode_base64url(data)).has_value();
+  };
+  const std::string integer = std::string("\1", 1) + std::string(8, '\0');
+  EXPECT_TRUE(read(1, integer, {Kind::kInt, 0}));
+  EXPECT_FALSE(read(2, integer, {Kind::kInt, 0}));
+  EXPECT_FALSE(read(1, "", {Kind::kInt, 0}));
+  EXPECT_FALSE(read(1, integer.substr(0, 8), {Kind::kInt, 0}));
+  EXPECT_FALSE(read(1, integer, {Kind::kText, 0}));
+  EXPECT_FALSE(read(1, "\2\1", {Kind::kFloat, 0}));
+  EXPECT_FALSE(read(1, "\2" + std::string(8, '\0'), {Kind::kInt, 0}));
+  EXPECT_FALSE(read(1, "\3", {Kind::kText, 0}));
+  EXPECT_FALSE(read(1, std::string("\3\0\0\0\5abc", 8), {Kind::kText, 0}));
+  EXPECT_TRUE(read(1, std::string("\3\0\0\0\3abc", 8), {Kind::kText, 0}));
+  EXPECT_FALSE(read(1, "\4", {Kind::kBytes, 0}));
+  EXPECT_FALSE(read(1, std::string("\4\0\0\0\3abc", 8), {Kind::kText, 0}));
+  EXPECT_FALSE(read(1, std::string("\4\0\0\0\3abc", 8), {Kind::kUuid, 0}));
+  EXPECT_FALSE(read(1, "\5", {Kind::kInt, 0}));
 }
 
 TEST(Etag, OfARowIsItsVersionAndBirth) {

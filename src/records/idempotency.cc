@@ -31,10 +31,9 @@ class RememberedSink final : public db::RowSink {
     answer.status = static_cast<int>(row.int64(1));
     answer.content_type = row.text(2);
     const auto document = JsonDocument::parse(row.text(3));
-    if (document) {
-      for (const auto member : document->root().members()) {
-        answer.headers.emplace_back(member.key.text(), member.value.text());
-      }
+    if (!document) return fail(internal_error("the headers of a stored answer are not JSON"));
+    for (const auto member : document->root().members()) {
+      answer.headers.emplace_back(member.key.text(), member.value.text());
     }
     answer.body = row.blob(4);
     answer.replayed = true;

@@ -174,6 +174,43 @@ TEST_F(IdempotencyTest, DropsWhatIsOlderThanItsTime) {
   EXPECT_EQ(number("SELECT count(*) FROM mettle_idempotency"), 1);
 }
 
+TEST_F(IdempotencyTest, NoAnswerIsMadeOfAStoredOneThatIsDamaged) {
+  ASSERT_TRUE(run(keyed("a")));
+  must(write("UPDATE mettle_idempotency SET headers = 'no json'"));
+  const auto refused = run(keyed("a"));
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, Code::kInternal);
+  EXPECT_EQ(made(), 1);
+}
+
+// A write whose answer cannot be kept does not happen, or its retry would have a second effect.
+TEST_F(IdempotencyTest, NothingHappensWhereTheAnswerCannotBeKept) {
+  const Idempotency key = keyed("a");
+  must(
+      write("CREATE TRIGGER no_insert BEFORE INSERT ON mettle_idempotency BEGIN SELECT "
+            "raise(ABORT, 'x'); END"));
+  EXPECT_FALSE(run(key));
+  EXPECT_EQ(made(), 0);
+  must(write("DROP TRIGGER no_insert"));
+  ASSERT_TRUE(run(keyed("old")));
+  must(write("UPDATE mettle_idempotency SET created_at = 0"));
+  must(
+      write("CREATE TRIGGER no_delete BEFORE DELETE ON mettle_idempotency BEGIN SELECT "
+            "raise(ABORT, 'x'); END"));
+  EXPECT_FALSE(run(key));
+  EXPECT_EQ(made(), 1);
+  const Timestamp until{system_seams().clock->now().us + 3'600'000'000};
+  must(write("DROP TRIGGER no_delete"));
+  ASSERT_TRUE(commit([&](WriteScope& scope) { return claim_it(scope, key, until); }));
+  must(
+      write("CREATE TRIGGER no_delete BEFORE DELETE ON mettle_idempotency BEGIN SELECT "
+            "raise(ABORT, 'x'); END"));
+  EXPECT_FALSE(commit([&](WriteScope& scope) { return forget_it(scope, key); }));
+  must(write("DROP TABLE mettle_idempotency"));
+  EXPECT_FALSE(run(key));
+  EXPECT_EQ(made(), 1);
+}
+
 TEST(IsKept, WhatAHandlerDecided) {
   for (const CodeInfo& info : all_codes()) {
     const bool kept = is_kept(make_error(info.code, ""));
@@ -186,6 +223,8 @@ TEST(IsKept, WhatAHandlerDecided) {
   Error own = make_error(Code::kUnexpectedRows, "");
   own.app_status = 409;
   EXPECT_TRUE(is_kept(own));
+  own.app_status = 302;
+  EXPECT_FALSE(is_kept(own));
   own.app_status = 503;
   EXPECT_FALSE(is_kept(own));
 }

@@ -59,7 +59,7 @@ bool same_value(const Value& a, const Value& b) {
   if (a.kind() == Kind::kList) {
     return std::ranges::equal(a.list(), b.list(), same_value);
   }
-  return a.is_unknown() || a.is_null() || equal(a, b).is_true();
+  return a.is_null() || equal(a, b).is_true();
 }
 
 bool is_logic(Op op) {
@@ -91,11 +91,12 @@ bool draws(const Node& node) {
   return std::ranges::any_of(node.args, [](const NodeRef& arg) { return draws(*arg); });
 }
 
+// Where a walk leads follows from its name and its row, the pattern from its text, which is the
+// name.
 bool same_tree(const Node& a, const Node& b) {
   if (&a == &b) return true;
   if (a.op != b.op || a.name != b.name || a.args.size() != b.args.size() ||
-      a.type.tag != b.type.tag || a.type.scale != b.type.scale || a.walk.to != b.walk.to ||
-      a.walk.table != b.walk.table || a.pattern != b.pattern || !same_value(a.value, b.value)) {
+      a.type.tag != b.type.tag || a.type.scale != b.type.scale || !same_value(a.value, b.value)) {
     return false;
   }
   for (size_t i = 0; i < a.args.size(); ++i) {
@@ -126,7 +127,7 @@ bool Expr::uses_name(std::string_view name) const {
 }
 
 std::optional<Value> Expr::constant() const {
-  if (!uses_.empty() || needs_sql_ || random_) return std::nullopt;
+  if (!uses_.empty() || random_) return std::nullopt;  // a walk begins at a name
   return evaluate(*this, Bindings{});
 }
 

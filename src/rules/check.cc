@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/check.h"
 #include "rules/fold.h"
 
 namespace mettle::rules {
@@ -73,7 +74,7 @@ NodeRef Checker::check(const Syntax& syntax) {
     case Kind::kList:
       return list(syntax);
   }
-  return nullptr;
+  CHECK(false);
 }
 
 NodeRef Checker::literal(const Syntax& syntax) {
@@ -148,7 +149,7 @@ NodeRef Checker::member_of(NodeRef base, const std::string& name, uint32_t offse
     node.type = *type.element;
   } else if (is_dyn(type)) {
     node.type = make_type(Tag::kDyn, true);
-  } else if (type.tag == Tag::kList && type.element && type.element->tag == Tag::kRow) {
+  } else if (type.tag == Tag::kList && type.element->tag == Tag::kRow) {
     return fault(offset, "rule_type", "these are many rows; say exists(x, …) or all(x, …) of them");
   } else {
     return fault(offset, "rule_type", "a " + type.to_string() + " has no member `" + name + "`");
@@ -216,8 +217,7 @@ NodeRef Checker::element(const Syntax& syntax) {
   Node node;
   node.op = Op::kElement;
   node.offset = syntax.offset;
-  const bool related =
-      type.tag == Tag::kList && type.element && type.element->tag == Tag::kRow && walks(*base);
+  const bool related = type.tag == Tag::kList && type.element->tag == Tag::kRow && walks(*base);
   if (type.tag == Tag::kList && !related) {
     if (index->type.tag != Tag::kInt) {
       return fault(index->offset, "rule_type", "an element of a list is named by an int");

@@ -103,10 +103,8 @@ std::optional<Value> parse_literal(Tag tag, const std::string& text) {
       return known(parse_time(text));
     case Tag::kTimestamp:
       return known(parse_timestamp(text));
-    case Tag::kDuration:
-      return known(parse_cel_duration(text));
     default:
-      return std::nullopt;
+      return known(parse_cel_duration(text));
   }
 }
 

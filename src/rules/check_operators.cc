@@ -27,7 +27,7 @@ bool is_number(Tag tag) {
   return tag == Tag::kInt || tag == Tag::kFloat;
 }
 bool has_order(Tag tag) {
-  return tag != Tag::kUuid && tag != Tag::kNull;
+  return tag != Tag::kUuid;
 }
 
 std::optional<Op> comparison_op(std::string_view name) {
@@ -73,21 +73,19 @@ std::string decimal_fix(const Node& node) {
   return node.op == Op::kLiteral ? fmt::format("decimal('{}')", node.value.real()) : "";
 }
 
-std::string conversion_hint(const Type& a, const Type& b, const NodeRef& literal) {
-  const Tag other = literal->type.tag == a.tag ? b.tag : a.tag;
-  if (!is_text_literal(*literal)) return {};
+// How the text would be written as one of `other`.
+std::string conversion_hint(Tag other, const std::string& text) {
   switch (other) {
     case Tag::kDate:
     case Tag::kTime:
     case Tag::kTimestamp:
     case Tag::kDuration:
+      return fmt::format("{}('{}')", make_type(other).to_string(), text);
     case Tag::kDecimal:
-      return make_type(other).tag == Tag::kDecimal
-                 ? fmt::format("decimal('{}')", literal->value.text())
-                 : fmt::format("{}('{}')", make_type(other).to_string(), literal->value.text());
+      return fmt::format("decimal('{}')", text);
     case Tag::kInt:
     case Tag::kFloat:
-      return literal->value.text();
+      return text;
     default:
       return {};
   }
@@ -128,7 +126,7 @@ bool Checker::unify_literal(NodeRef& literal, const NodeRef& other) {
     return true;
   }
   fault(literal->offset, "rule_type", other->type.to_string() + " and text do not go together",
-        conversion_hint(literal->type, other->type, literal));
+        conversion_hint(other->type.tag, text));
   return false;
 }
 

@@ -169,6 +169,7 @@ TEST_F(Check, RulesThatDecideNothingAreWarnedOf) {
   EXPECT_EQ(warning("row.a == 1 && row.a == 1"), "");
   EXPECT_EQ(warning("'paid' == row.s && row.s == 'sent'"), "rule_never_true");
   EXPECT_EQ(warning("row.a in [1]"), "");
+  EXPECT_EQ(warning("row.a in []"), "rule_never_true");
   EXPECT_EQ(warning("row.a in input.nums"), "");
   EXPECT_EQ(warning("row.a in [1, null] && !(row.a in [1, 2])"), "");
   EXPECT_EQ(warning("row.a in [1, 2] && !(row.a in [1, 2])"), "rule_never_true");

@@ -129,6 +129,16 @@ TEST_F(Evaluate, JsonAndClaimsAreAskedAtRunTime) {
   EXPECT_EQ(trit("auth.claims.tenant == row.id"), "unknown");
 }
 
+// Of an object has() means a value, of json that the member is there.
+TEST_F(Evaluate, HasOfAnObjectMeansAValue) {
+  EXPECT_EQ(trit("has(input.n)"), "true");
+  EXPECT_EQ(trit("has(input.x)"), "false");
+  bindings_.bind("input", Value(Map{{"x", Null{}}, {"n", Unknown{}}}));
+  EXPECT_EQ(trit("has(input.x)"), "false");
+  EXPECT_EQ(trit("has(input.n)"), "false");
+  EXPECT_EQ(value("size(auth.claims)").integer(), 1);
+}
+
 TEST_F(Evaluate, ExistsAndAllAreThreeValued) {
   EXPECT_EQ(trit("input.words.exists(w, w == 'b')"), "true");
   EXPECT_EQ(trit("input.words.all(w, w == 'b')"), "false");

@@ -42,27 +42,12 @@ NodeRef fold_logic(Node node) {
   return share(std::move(node));
 }
 
-bool foldable(Op op) {
-  switch (op) {
-    case Op::kLiteral:
-    case Op::kName:
-    case Op::kColumn:
-    case Op::kReference:
-    case Op::kRelated:
-    case Op::kExists:
-    case Op::kAll:
-      return false;
-    default:
-      return true;
-  }
-}
-
 // `a == 'x'`: the term and the literal; nullptr for other shapes.
 std::pair<const Node*, const Node*> against_literal(const Node& node, Op op) {
   if (node.op != op) return {};
   const Node &a = *node.args[0], &b = *node.args[1];
-  if (is_literal(b) && !is_literal(a)) return {&a, &b};
-  if (is_literal(a) && !is_literal(b)) return {&b, &a};
+  if (is_literal(b)) return {&a, &b};
+  if (is_literal(a)) return {&b, &a};
   return {};
 }
 
@@ -74,8 +59,8 @@ bool clash(const std::vector<NodeRef>& args, Op op) {
     for (size_t j = i + 1; j < args.size(); ++j) {
       const auto [other, other_literal] = against_literal(*args[j], op);
       if (!other || !same_tree(*term, *other)) continue;
-      const Value same = equal(literal->value, other_literal->value);
-      if (same.kind() == Kind::kBool && !same.boolean()) return true;
+      // Two that do not even compare clash, too.
+      if (!equal(literal->value, other_literal->value).is_true()) return true;
     }
   }
   return false;
@@ -117,8 +102,7 @@ Outcomes of_comparison(const Node& node) {
       node.op == Op::kEqual || node.op == Op::kLessEqual || node.op == Op::kGreaterEqual;
   if (same_tree(a, b)) return {holds_for_same, !holds_for_same};
   const auto never_null = [](const Node& x, const Node& null) {
-    return is_literal(null) && null.value.is_null() && !x.type.nullable &&
-           x.type.tag != Type::Tag::kDyn && x.type.tag != Type::Tag::kJson;
+    return is_literal(null) && null.value.is_null() && !x.type.nullable;
   };
   if ((node.op == Op::kEqual || node.op == Op::kNotEqual) &&
       (never_null(a, b) || never_null(b, a))) {
@@ -136,7 +120,6 @@ NodeRef fold(Node node) {
     const NodeRef& taken = node.args[node.args[0]->value.boolean() ? 1 : 2];
     if (taken->type.nullable == node.type.nullable) return taken;
   }
-  if (!foldable(node.op) || node.type.tag == Type::Tag::kRow) return share(std::move(node));
   if (!std::ranges::all_of(node.args, [](const NodeRef& arg) { return is_literal(*arg); })) {
     return share(std::move(node));
   }
@@ -145,17 +128,10 @@ NodeRef fold(Node node) {
   return value.is_unknown() ? whole : literal_like(*whole, std::move(value));
 }
 
-NodeRef fold_all(const NodeRef& node) {
-  if (node->args.empty()) return node;
-  Node copy = *node;
-  for (NodeRef& arg : copy.args) arg = fold_all(arg);
-  return fold(std::move(copy));
-}
-
 Outcomes outcomes(const Node& condition) {
   std::vector<std::string> names;
   free_names(condition, names);
-  if (names.empty() && !walks(condition)) {  // 1 / 0 == 1 is neither
+  if (names.empty()) {  // 1 / 0 == 1 is neither
     const Value value = evaluate(Expr(std::make_shared<const Node>(condition)), Bindings{});
     return {value.is_true(), value.kind() == Kind::kBool && !value.boolean()};
   }
@@ -176,10 +152,7 @@ Outcomes outcomes(const Node& condition) {
       return of_comparison(condition);
     case Op::kIn: {
       const Node& list = *condition.args[1];
-      const bool empty =
-          (list.op == Op::kList && list.args.empty()) ||
-          (is_literal(list) && list.value.kind() == Kind::kList && list.value.list().empty());
-      return {!empty, true};
+      return {!is_literal(list) || !list.value.list().empty(), true};
     }
     case Op::kConditional: {
       const Outcomes a = outcomes(*condition.args[1]), b = outcomes(*condition.args[2]);

@@ -10,8 +10,6 @@ namespace mettle::rules {
 // value is Unknown), && and || without the operands that do not matter. Operands are taken as
 // folded.
 NodeRef fold(Node node);
-// The tree folded from its leaves up.
-NodeRef fold_all(const NodeRef& node);
 
 struct Outcomes {
   bool can_be_true = true;

@@ -1,5 +1,6 @@
 #include "rules/prejudge.h"
 
+#include "base/check.h"
 #include "rules/ast.h"
 
 namespace mettle::rules {
@@ -120,7 +121,7 @@ unsigned Prejudge::outcomes(const Part& part, const Bindings& bindings) {
     case Part::Form::kOpen:
       return kAny;
   }
-  return kAny;
+  CHECK(false);
 }
 
 Verdict Prejudge::judge(const Bindings& bindings) const {

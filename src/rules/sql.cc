@@ -20,7 +20,8 @@ std::string balanced(std::string_view op, const std::vector<std::string>& parts,
                      balanced(op, parts, middle, to));
 }
 std::string balanced(std::string_view op, const std::vector<std::string>& parts) {
-  return parts.empty() ? "TRUE" : balanced(op, parts, 0, parts.size());
+  CHECK(!parts.empty());
+  return balanced(op, parts, 0, parts.size());
 }
 
 std::string_view order_operator(Op op) {
@@ -169,7 +170,7 @@ SqlWriter::Condition SqlWriter::text_test(const Node& node) {
 SqlWriter::Condition SqlWriter::guarded_membership(const Term& x, std::string found,
                                                    std::string null_found, std::string guard,
                                                    Mode mode) {
-  if (mode == Mode::kTrue && (!x.nullable || null_found == "FALSE") && guard.empty()) {
+  if (mode == Mode::kTrue && (!x.nullable || null_found == "FALSE")) {
     return {std::move(found)};
   }
   if (x.nullable) {
@@ -182,8 +183,7 @@ SqlWriter::Condition SqlWriter::guarded_membership(const Term& x, std::string fo
 
 SqlWriter::Condition SqlWriter::among(const Node& node, Mode mode) {
   const NodeRef& container = node.args[1];
-  const bool literal = container->op == Op::kLiteral && container->value.kind() == Kind::kList;
-  if (literal || (container->op == Op::kList && !independent(*container))) {
+  if (container->op == Op::kLiteral || (container->op == Op::kList && !independent(*container))) {
     return among_elements(node, mode);
   }
   if (!independent(*container)) {

@@ -162,9 +162,8 @@ SqlWriter::Term SqlWriter::converted(const Node& node) {
   const Term x = term(arg);
   const Tag from = arg->type.tag, to = node.type.tag;
   Term out{x.sql, x.nullable && node.type.nullable, x.unknowable || x.nullable};
-  const bool decimal = to == Tag::kDecimal && (from == Tag::kDecimal || from == Tag::kInt);
   const int from_scale = from == Tag::kDecimal ? arg->type.scale : 0;
-  if (decimal) {
+  if (to == Tag::kDecimal) {  // from a decimal or an int
     CHECK(from_scale <= node.type.scale);
     if (from == Tag::kInt || from_scale < node.type.scale) {
       out.sql = dialect_.rescaled(x.sql, from_scale, node.type.scale);
@@ -175,9 +174,7 @@ SqlWriter::Term SqlWriter::converted(const Node& node) {
   } else if (from != to) {
     out.sql = dialect_.converted(x.sql, kind_of(from), from_scale, kind_of(to));
   } else {
-    out.unknowable = x.unknowable || (x.nullable && !out.nullable);
-    out.known = out.nullable ? x.known : "";
-    return out;
+    return out;  // int(x) of an int: null is then unknown, and no more
   }
   out.unknowable = true;
   if (out.nullable) {

@@ -1,4 +1,5 @@
 #include "rules/rules_fixture.h"
+#include "rules/sql_writer.h"
 
 namespace mettle::rules {
 namespace {
@@ -75,6 +76,101 @@ TEST_F(Sql, WhatSqlCannotSayIsAnErrorNotASilentFalse) {
   std::string nested = "(row.a > 1)";
   for (int i = 0; i < 40; ++i) nested = "(row.flag == " + nested + ")";
   EXPECT_TRUE(sql("!" + nested).starts_with("error: "));
+}
+
+TEST_F(Sql, TheFirstThingThatCannotBeSaidIsTheError) {
+  EXPECT_TRUE(sql("'x' in row.meta.tags && row.a == 1").starts_with("error: `in` over json"));
+  EXPECT_TRUE(sql("'x' in row.meta.tags || 'y' in row.meta.tags").starts_with("error: `in`"));
+  EXPECT_TRUE(sql("auth.claims[row.t] == row.t").starts_with("error: a part of json"));
+  EXPECT_TRUE(sql("auth.claims[row.t].x == 'a'").starts_with("error: a part of json"));
+  EXPECT_TRUE(sql("auth.claims[row.t][0] == 'a'").starts_with("error: a part of json"));
+  EXPECT_TRUE(sql("auth.claims[row.t] == null").starts_with("error: a part of json"));
+  EXPECT_TRUE(sql("has(auth.claims[row.t].x)").starts_with("error: a part of json"));
+  EXPECT_TRUE(sql("size([row.a]) == 1").starts_with("error: what lies in a json column"));
+  EXPECT_TRUE(sql("[row.meta][0] == 'a'").starts_with("error: a part of json"));
+  EXPECT_TRUE(sql("[row.ok][0]").starts_with("error: what lies in a json column"));
+  EXPECT_TRUE(sql("[row.a][0] == 1").starts_with("error: what lies in a json column"));
+}
+
+TEST_F(Sql, MembershipSaysNullOnlyWhereNullMayBe) {
+  EXPECT_EQ(sql("row.a in [null]"), "(CASE WHEN t0.\"a\" IS NULL THEN TRUE ELSE FALSE END)");
+  EXPECT_EQ(sql("row.b in [row.b, 1]"), "((t0.\"b\" = t0.\"b\") OR (t0.\"b\" = 1))");
+  EXPECT_NE(exact("row.t in auth.claims").find("CASE WHEN t0.\"t\" IS NULL"), std::string::npos);
+  EXPECT_EQ(exact("row.ok ? row.ok : row.ok"),
+            "(CASE t0.\"ok\" WHEN TRUE THEN t0.\"ok\" WHEN FALSE THEN t0.\"ok\" END)");
+  EXPECT_NE(exact("(row.ok ? row.a : row.b) == null").find("IS NULL"), std::string::npos);
+  EXPECT_NE(sql("size(row.data) == 1").find("length"), std::string::npos);
+  EXPECT_NE(sql("int(row.a) == 1").find("t0.\"a\""), std::string::npos);
+  EXPECT_NE(sql("int(row.b) == 1").find("t0.\"b\""), std::string::npos);
+  EXPECT_NE(sql("decimal(row.price) == 1").find("t0.\"price\""), std::string::npos);
+  EXPECT_NE(exact("row.cost == row.a").find("IS NULL OR"), std::string::npos);
+}
+
+TEST_F(Sql, EveryTypeOfValueHasItsKindInTheStore) {
+  using Tag = Type::Tag;
+  EXPECT_EQ(kind_of(Tag::kBytes), Kind::kBytes);
+  EXPECT_EQ(kind_of(Tag::kDuration), Kind::kDuration);
+  EXPECT_EQ(kind_of(Tag::kJson), Kind::kJson);
+  EXPECT_EQ(kind_of(Tag::kTime), Kind::kTime);
+  EXPECT_EQ(kind_of(Tag::kDate), Kind::kDate);
+  EXPECT_EQ(kind_of(Tag::kRow), Kind::kNull);
+}
+
+// What the rule may name beside `row`: rows of the statement and rows in memory.
+TEST_F(Sql, RowsInMemoryAndRowsOfTheStatementBothHaveRelations) {
+  model::Column open;
+  open.name = "open";
+  open.shape.type = model::Type::kBool;
+  app_.model().tables[TestApp::kTeams].columns.push_back(open);
+  Environment environment = app_.environment();
+  environment.declare("t", row_type(TestApp::kTeams));
+  environment.declare("crew", row_type(TestApp::kTeams));
+  Type list, maps, map;
+  list.tag = Type::Tag::kList;
+  list.element = std::make_shared<const Type>(row_type(TestApp::kItems));
+  environment.declare("found", list);
+  map.tag = maps.tag = Type::Tag::kMap;
+  map.element = std::make_shared<const Type>();
+  maps.element = std::make_shared<const Type>(map);
+  environment.declare("maps", maps);
+  Type flag, things;
+  flag.tag = Type::Tag::kObject;
+  flag.members = std::make_shared<const std::map<std::string, Type>>(
+      std::map<std::string, Type>{{"ok", [] {
+                                     Type type;
+                                     type.tag = Type::Tag::kBool;
+                                     return type;
+                                   }()}});
+  things.tag = Type::Tag::kList;
+  things.element = std::make_shared<const Type>(flag);
+  environment.declare("things", things);
+  const auto text = [&](const std::string& rule, SqlContext context) {
+    model::Faults faults;
+    const ExprRef expr = compile({rule, {1, 1}}, environment, {}, "test", faults);
+    if (!expr) return std::string("does not compile");
+    const auto out = to_sql(*expr, {{"row", TestApp::kItems, "t0"}, {"t", TestApp::kTeams, "t1"}},
+                            db::sqlite_dialect(), context);
+    return out ? number(*out, db::sqlite_dialect(), 1) : "error: " + out.error().detail;
+  };
+  for (const SqlContext context : {SqlContext::kCondition, SqlContext::kValue}) {
+    EXPECT_NE(text("t.members.all(m, m.level > 1)", context).find("\"members\""),
+              std::string::npos);
+    EXPECT_NE(text("crew.members.all(m, m.level > row.b)", context).find("?1 IS NOT NULL"),
+              std::string::npos);
+    EXPECT_NE(text("row.team.open", context).find("\"open\""), std::string::npos);
+    EXPECT_TRUE(text("found[row.b].b == 1", context).starts_with("error: a row that is chosen"));
+    EXPECT_TRUE(text("found[row.b].team.members.exists(m, true)", context)
+                    .starts_with("error: a row that is chosen"));
+    EXPECT_TRUE(text("maps[row.w]['x'] == 'a'", context).starts_with("error: a part of json"));
+    EXPECT_TRUE(text("things[row.b].ok", context).starts_with("error: what lies in a json"));
+  }
+  EXPECT_EQ(columns_read(*app_.must_compile("row.team.members.all(m, true)"), "row"),
+            std::vector<std::string>{"team_id"});
+  model::Faults faults;
+  EXPECT_EQ(
+      columns_read(*compile({"t.members.all(m, m.level > 1)", {1, 1}}, environment, {}, "", faults),
+                   "t"),
+      std::vector<std::string>{"id"});
 }
 
 TEST_F(Sql, LongChainsStayShallow) {
