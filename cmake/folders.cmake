@@ -3,8 +3,6 @@ mettle_folder(base base PkgConfig::RE2 OpenSSL::Crypto spdlog::spdlog)
 if(METTLE_TESTS)
   target_link_libraries(base_test PRIVATE simdjson::simdjson)  # the oracle of the JSON reader's test
 endif()
-# Nested coroutines free several frames at once; Asio keeps this many of each kind for the next request.
-target_compile_definitions(mettle_pch PUBLIC BOOST_ASIO_RECYCLING_ALLOCATOR_CACHE_SIZE=8)
 mettle_folder(async async mettle_base)
 mettle_folder(net net mettle_async PkgConfig::CURL ZLIB::ZLIB PkgConfig::BROTLI)
 mettle_folder(db db mettle_async)

@@ -8,6 +8,7 @@
 
 #include <boost/asio/awaitable.hpp>
 
+#include "async/frame_memory.h"
 #include "base/result.h"
 
 namespace mettle {

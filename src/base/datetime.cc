@@ -64,6 +64,11 @@ std::unexpected<Error> invalid(std::string detail) {
   return fail(Code::kInvalid, std::move(detail));
 }
 
+// The last `width` decimal digits.
+void write_digits(char* to, uint32_t number, int width) {
+  for (int i = width - 1; i >= 0; --i, number /= 10) to[i] = static_cast<char>('0' + number % 10);
+}
+
 void append_number(std::string& out, int64_t number, int width) {
   char text[20];
   for (int i = width; i-- > 0; number /= 10) text[i] = static_cast<char>('0' + number % 10);
@@ -154,12 +159,14 @@ int64_t floor_days(int64_t us) {
 }
 
 void append_clock(std::string& out, int64_t us) {
-  const int64_t seconds = us / kMicrosPerSecond;
-  append_number(out, seconds / 3600, 2);
-  out.push_back(':');
-  append_number(out, seconds / 60 % 60, 2);
-  out.push_back(':');
-  append_number(out, seconds % 60, 2);
+  const auto seconds = static_cast<uint32_t>(us / kMicrosPerSecond);
+  char text[8];
+  write_digits(text, seconds / 3600, 2);
+  text[2] = ':';
+  write_digits(text + 3, seconds / 60 % 60, 2);
+  text[5] = ':';
+  write_digits(text + 6, seconds % 60, 2);
+  out.append(text, sizeof(text));
 }
 
 struct Unit {
@@ -329,11 +336,13 @@ Result<Date> parse_date(std::string_view text) {
 void append_date(std::string& out, Date d) {
   CHECK(d >= kDateMin && d <= kDateMax);
   const std::chrono::year_month_day date = calendar(d);
-  append_number(out, int{date.year()}, 4);
-  out.push_back('-');
-  append_number(out, unsigned{date.month()}, 2);
-  out.push_back('-');
-  append_number(out, unsigned{date.day()}, 2);
+  char text[10];
+  write_digits(text, static_cast<uint32_t>(int{date.year()}), 4);
+  text[4] = '-';
+  write_digits(text + 5, unsigned{date.month()}, 2);
+  text[7] = '-';
+  write_digits(text + 8, unsigned{date.day()}, 2);
+  out.append(text, sizeof(text));
 }
 
 std::string format_date(Date d) {
@@ -352,8 +361,9 @@ Result<TimeOfDay> parse_time(std::string_view text) {
 void append_time(std::string& out, TimeOfDay t) {
   CHECK(t.us >= 0 && t.us < kMicrosPerDay);
   append_clock(out, t.us);
-  out.push_back('.');
-  append_number(out, t.us % kMicrosPerSecond, 6);
+  char fraction[7] = {'.'};
+  write_digits(fraction + 1, static_cast<uint32_t>(t.us % kMicrosPerSecond), 6);
+  out.append(fraction, sizeof(fraction));
 }
 
 std::string format_time(TimeOfDay t) {

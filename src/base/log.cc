@@ -110,7 +110,21 @@ void append_real(std::string& out, double d) {
   append_number(out, d);
 }
 
+// Most of what is logged is short, and plain: found out in one pass.
+bool is_plain_ascii(std::string_view text) {
+  return std::ranges::all_of(text, [](char c) {
+    const auto byte = static_cast<unsigned char>(c);
+    return byte >= 0x20 && byte < 0x7f && c != '"' && c != '\\';
+  });
+}
+
 void append_text(std::string& out, std::string_view text) {
+  if (is_plain_ascii(text)) {
+    out.push_back('"');
+    out.append(text);
+    out.push_back('"');
+    return;
+  }
   if (is_utf8(text)) return append_json_string(out, text);
   append_json_string(out, to_valid_utf8(text));
 }
@@ -182,9 +196,9 @@ void format_json(std::string& out, Timestamp now, LogLevel level, std::string_vi
   out.append("\",\"message\":");
   append_text(out, message);
   for (const LogField& field : fields) {
-    out.push_back(',');
-    append_text(out, field.key);
-    out.push_back(':');
+    out.append(",\"");  // a key is a literal of ours
+    out.append(field.key);
+    out.append("\":");
     append_content(out, field, false);
   }
   out.append("}\n");
@@ -303,6 +317,8 @@ bool is_secret_name(std::string_view name) {
   if (planted(Mutant::kSecretLogged)) return false;
   constexpr std::string_view kSecrets[] = {"password",      "secret", "token",
                                            "authorization", "cookie", "key"};
+  constexpr std::string_view kLastLetters = "dtneyDTNEY";
+  if (name.empty() || kLastLetters.find(name.back()) == std::string_view::npos) return false;
   for (const std::string_view secret : kSecrets) {
     if (name.size() < secret.size()) continue;
     const size_t before = name.size() - secret.size();

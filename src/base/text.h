@@ -47,7 +47,10 @@ inline char ascii_lower(char c) {
   return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c;
 }
 std::string to_ascii_lower(std::string_view text);
-bool iequals(std::string_view a, std::string_view b);
+bool iequals_same_size(std::string_view a, std::string_view b);
+inline bool iequals(std::string_view a, std::string_view b) {
+  return a.size() == b.size() && iequals_same_size(a, b);
+}
 bool istarts_with(std::string_view text, std::string_view prefix);
 inline bool is_ascii_digit(char c) {
   return c >= '0' && c <= '9';

@@ -14,8 +14,11 @@ const std::string* find_header(const net::Response& response, std::string_view n
 void add_vary(net::Response& response, std::string_view field) {
   for (auto& [key, value] : response.headers) {
     if (!iequals(key, "Vary")) continue;
-    for (const std::string_view there : split(value, ',')) {
+    std::optional<std::string_view> rest = value;
+    while (rest) {
+      const auto [there, behind] = split_once(*rest, ',');
       if (iequals(trim_ascii(there), field) || trim_ascii(there) == "*") return;
+      rest = behind;
     }
     value.append(", ").append(field);
     return;

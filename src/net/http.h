@@ -69,6 +69,8 @@ struct Response {
 
   void set(std::string_view name, std::string value);  // replaces
   void add(std::string_view name, std::string value) {
+    constexpr size_t kUsual = 8;
+    if (headers.capacity() == 0) headers.reserve(kUsual);
     headers.emplace_back(name, std::move(value));
   }
 };

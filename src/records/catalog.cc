@@ -211,7 +211,7 @@ void Catalog::put_cached(std::string_view key, std::shared_ptr<const void> value
 
 rules::Bindings base_bindings(const Principal& who, Timestamp now) {
   rules::Bindings bindings;
-  bindings.bind("auth", who.as_value());
+  bindings.bind_lazily("auth", [&who] { return who.as_value(); });
   bindings.bind("now", Value(now));
   return bindings;
 }

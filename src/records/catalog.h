@@ -122,7 +122,7 @@ class Catalog {
       cache_;
 };
 
-// `auth`, `now` and `request` for evaluating rules on behalf of `who`.
+// `auth` and `now` for evaluating rules on behalf of `who`, who must outlive them.
 rules::Bindings base_bindings(const Principal& who, Timestamp now);
 
 // The error for a caller whom a rule refuses whatever the row is: 401 for nobody, else 403.

@@ -91,6 +91,7 @@ class Door {
   Result<std::vector<Value>> parse_key(int table, const RowKey& key) const;
 
  private:
+  std::shared_ptr<const Plan> known_plan(const Resolved& resolved) const;  // none: not made yet
   std::shared_ptr<const Plan> plan(const Resolved& resolved) const;
 
   db::Store* store_;

@@ -33,7 +33,7 @@ Value Principal::as_value() const {
   record.emplace_back("id", id);
   record.emplace_back("roles", texts(roles));
   record.emplace_back("scopes", texts(scopes));
-  record.emplace_back("claims", claims);
+  record.emplace_back("claims", claims.is_unknown() ? Value(Map{}) : claims);
   record.emplace_back("aal", Value(int64_t{aal}));
   return Value(std::move(record));
 }

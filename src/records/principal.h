@@ -19,7 +19,7 @@ struct Principal {
   Value id = Unknown{};  // auth.id: the user's row id; Unknown where no user stands behind it
   std::vector<std::string> roles;
   std::vector<std::string> scopes;
-  Value claims = Map{};
+  Value claims = Unknown{};  // a Map where there are any
   int aal = 0;
 
   bool signed_in() const { return kind != Kind::kNobody; }

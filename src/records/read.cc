@@ -18,6 +18,7 @@ class PageSink final : public db::RowSink {
 
   void restart() override {
     items_ = "[";
+    items_.reserve(kBytesUsual);
     rows_ = 0;
     more_ = false;
     last_.clear();
@@ -62,6 +63,7 @@ class PageSink final : public db::RowSink {
     return true;
   }
 
+  static constexpr size_t kBytesUsual = 4096;
   const Plan& plan_;
   const int64_t limit_;
   std::string items_;
@@ -117,6 +119,7 @@ class RowOfOne final : public db::RowSink {
   }
   Result<bool> on_row(const db::Row& row) override {
     found = true;
+    json.reserve(kBytesUsual);
     render(*plan_.shape, row, json);
     version = row.int64(plan_.keys_first);
     created_at = row.int64(plan_.keys_first + 1);
@@ -128,10 +131,15 @@ class RowOfOne final : public db::RowSink {
   int64_t created_at = 0;
 
  private:
+  static constexpr size_t kBytesUsual = 512;
   const Plan& plan_;
 };
 
 }  // namespace
+
+std::shared_ptr<const Plan> Door::known_plan(const Resolved& resolved) const {
+  return std::static_pointer_cast<const Plan>(catalog_->find_cached(resolved.shape_key));
+}
 
 std::shared_ptr<const Plan> Door::plan(const Resolved& resolved) const {
   return catalog_->cached<Plan>(resolved.shape_key,
@@ -140,7 +148,7 @@ std::shared_ptr<const Plan> Door::plan(const Resolved& resolved) const {
 
 Task<Result<Page>> Door::list(Context& ctx, const Principal& who, const Query& query) {
   const rules::Bindings bindings = base_bindings(who, ctx.seams().clock->now());
-  Resolver resolver(*catalog_, who, bindings, options_.limits);
+  Resolver resolver(*catalog_, who, bindings, options_.limits, Resolver::Want::kShape);
   CO_TRY(Resolved resolved, resolver.list(query));
   // The cursor's place is part of the plan's form (which keys are null), not of the cursor's own,
   // nor is whether this page is counted.
@@ -157,7 +165,12 @@ Task<Result<Page>> Door::list(Context& ctx, const Principal& who, const Query& q
       resolved.operands.push_back(value.value_or(Value()));
     }
   }
-  const std::shared_ptr<const Plan> made = plan(resolved);
+  std::shared_ptr<const Plan> made = known_plan(resolved);
+  if (!made) {
+    CO_TRY(Resolved all, Resolver(*catalog_, who, bindings, options_.limits).list(query));
+    resolved.top = std::move(all.top);
+    made = plan(resolved);
+  }
   std::vector<Value> values = bind_params(made->params, resolved.operands, bindings);
   const auto next = [&](const PageSink& sink, Page& page) {
     if (sink.more() && !made->keys.empty()) {
@@ -186,6 +199,7 @@ Task<Result<Page>> Door::list(Context& ctx, const Principal& who, const Query& q
 Result<std::vector<Value>> Door::parse_key(int table_index, const RowKey& key) const {
   const TableInfo& table = catalog_->table(table_index);
   std::vector<Value> values;
+  values.reserve(table.key.size());
   for (size_t i = 0; i < table.key.size(); ++i) {
     const ColumnInfo& column = table.columns[static_cast<size_t>(table.key[i])];
     auto value = i < key.values.size() ? value_from_text(column.shape, key.values[i])
@@ -201,13 +215,18 @@ Result<std::vector<Value>> Door::parse_key(int table_index, const RowKey& key) c
 Task<Result<OneRow>> Door::get(Context& ctx, const Principal& who, int table, const RowKey& key,
                                const Select& select) {
   const rules::Bindings bindings = base_bindings(who, ctx.seams().clock->now());
-  Resolver resolver(*catalog_, who, bindings, options_.limits);
+  Resolver resolver(*catalog_, who, bindings, options_.limits, Resolver::Want::kShape);
   auto key_values = parse_key(table, key);
   // Whether one may read at all comes before whether the address makes sense.
   CO_TRY(Resolved resolved,
          resolver.one(table, key_values ? *key_values : std::vector<Value>(), select));
   if (!key_values) co_return fail(std::move(key_values.error()));
-  const std::shared_ptr<const Plan> made = plan(resolved);
+  std::shared_ptr<const Plan> made = known_plan(resolved);
+  if (!made) {
+    Resolver all(*catalog_, who, bindings, options_.limits);
+    CO_TRY(const Resolved whole, all.one(table, *key_values, select));
+    made = plan(whole);
+  }
   const std::vector<Value> values = bind_params(made->params, resolved.operands, bindings);
   RowOfOne sink(*made);
   CO_TRY_VOID(co_await store_->read(ctx, made->statement, values, sink));

