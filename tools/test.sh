@@ -6,8 +6,8 @@
 #   3. the tables that tests left in build/all/reports/NAME.txt
 # It ends with ctest's own closing lines. `--quick` takes the dev build alone; other arguments go to ctest (-R NAME, -L unit).
 #
-# Why the coverage build stands in for dev here and not beside it: it is dev with counters, a tenth slower to compile and
-# to run, where a build more would cost minutes. Why dev is not made so: who works on one folder builds it many times.
+# Why the coverage build stands in for dev here and not beside it: it is dev with counters, a twentieth slower to
+# compile and as fast to run, where a build more would cost minutes. Why dev is not made so: who works on one folder builds it many times.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 root=$PWD
