@@ -6,6 +6,7 @@
 
 #include "db/sqlite/store.h"
 #include "db/sqlite/version.h"
+#include "engine/usable_cpus.h"
 #include "features/observe/observe.h"
 #include "records/sqlite_functions.h"
 
@@ -20,6 +21,16 @@ Result<> make_folder(const std::string& folder) {
                 fmt::format("the data folder {} cannot be made: {}", folder, error.message()));
   }
   return {};
+}
+
+// What the cores' readers keep of the database, each its part: a page that is not there costs a
+// system call, and all of it counts against the memory of a small machine.
+constexpr int64_t kCoreCachesBytes = int64_t{24} << 20;
+constexpr int64_t kCoreCacheBytesMin = int64_t{4} << 20;
+
+int64_t core_cache_bytes(const engine::Config& config) {
+  const int64_t cores = config.threads > 0 ? config.threads : engine::usable_cpus();
+  return std::max(kCoreCacheBytesMin, kCoreCachesBytes / cores);
 }
 
 }  // namespace
@@ -38,6 +49,7 @@ Result<OpenStore> open_store(const engine::Config& config, StoreUse use, Seams& 
   }
   options.synchronous =
       config.durability == "full" ? db::Synchronous::kFull : db::Synchronous::kNormal;
+  options.core_cache_bytes = core_cache_bytes(config);
   options.read_budget_us = config.statement_timeout_us;
   options.functions.push_back(&records::register_sqlite_functions);
   TRY(auto store, db::SqliteStore::open(std::move(options)));

@@ -186,11 +186,30 @@ void append_content(std::string& out, const LogField& field, bool pretty) {
       field.value);
 }
 
+// As append_timestamp, whose calendar is asked once a second: this is done for each request.
+void append_log_time(std::string& out, Timestamp now) {
+  if (now.us < 0) return append_timestamp(out, now);
+  constexpr int64_t kSecondUs = 1'000'000;
+  constexpr size_t kToSeconds = 19;  // 2026-02-03T04:05:06
+  thread_local int64_t second = -1;
+  thread_local std::string text;
+  if (now.us / kSecondUs != second) {
+    text.clear();
+    append_timestamp(text, now);
+    second = now.us / kSecondUs;
+  }
+  out.append(text, 0, kToSeconds);
+  char fraction[] = ".000000Z";
+  int64_t us = now.us % kSecondUs;
+  for (int i = 6; i > 0; --i, us /= 10) fraction[i] = static_cast<char>('0' + us % 10);
+  out.append(fraction, 8);
+}
+
 // {"time":"…","level":"info","message":"…","key":value,…}
 void format_json(std::string& out, Timestamp now, LogLevel level, std::string_view message,
                  std::span<const LogField> fields) {
   out.append("{\"time\":\"");
-  append_timestamp(out, now);
+  append_log_time(out, now);
   out.append("\",\"level\":\"");
   out.append(log_level_name(level));
   out.append("\",\"message\":");
@@ -317,10 +336,9 @@ bool is_secret_name(std::string_view name) {
   if (planted(Mutant::kSecretLogged)) return false;
   constexpr std::string_view kSecrets[] = {"password",      "secret", "token",
                                            "authorization", "cookie", "key"};
-  constexpr std::string_view kLastLetters = "dtneyDTNEY";
-  if (name.empty() || kLastLetters.find(name.back()) == std::string_view::npos) return false;
+  const char last = name.empty() ? '\0' : ascii_lower(name.back());
   for (const std::string_view secret : kSecrets) {
-    if (name.size() < secret.size()) continue;
+    if (secret.back() != last || name.size() < secret.size()) continue;
     const size_t before = name.size() - secret.size();
     if (!iequals(name.substr(before), secret)) continue;
     if (before == 0 || name[before - 1] == '_' || name[before - 1] == '-') return true;

@@ -162,6 +162,21 @@ TEST_F(Log, ABatchIsWrittenInOneGoAndWarningsDoNotWait) {
   EXPECT_NE(testing::internal::GetCapturedStderr().find("five"), std::string::npos);
 }
 
+TEST_F(Log, EachLineHasTheTimeOfItsOwn) {
+  capture(LogFormat::kJson);
+  for (const int64_t us : {int64_t{1770091506123456}, int64_t{1770091506000007},
+                           int64_t{1770091507999999}, int64_t{1770091506123456}, int64_t{-1}}) {
+    clock_.set_wall(Timestamp{us});
+    LOG_INFO("tick");
+  }
+  ASSERT_EQ(lines_.size(), 5U);
+  EXPECT_TRUE(lines_[0].starts_with("{\"time\":\"2026-02-03T04:05:06.123456Z\"")) << lines_[0];
+  EXPECT_TRUE(lines_[1].starts_with("{\"time\":\"2026-02-03T04:05:06.000007Z\"")) << lines_[1];
+  EXPECT_TRUE(lines_[2].starts_with("{\"time\":\"2026-02-03T04:05:07.999999Z\"")) << lines_[2];
+  EXPECT_TRUE(lines_[3].starts_with("{\"time\":\"2026-02-03T04:05:06.123456Z\"")) << lines_[3];
+  EXPECT_TRUE(lines_[4].starts_with("{\"time\":\"1969-12-31T23:59:59.999999Z\"")) << lines_[4];
+}
+
 TEST_F(Log, LevelsReadBackByName) {
   for (const LogLevel level :
        {LogLevel::kDebug, LogLevel::kInfo, LogLevel::kWarn, LogLevel::kError, LogLevel::kOff}) {

@@ -226,13 +226,16 @@ std::optional<std::string> decode_base64url(std::string_view text) {
   return decode_sextets(text, kBase64UrlSextets);
 }
 
-std::string encode_hex(std::string_view bytes) {
-  std::string out;
-  out.reserve(bytes.size() * 2);
+void write_hex(std::string_view bytes, char* to) {
   for (const char c : bytes) {
-    out.push_back(kHex[static_cast<uint8_t>(c) >> 4]);
-    out.push_back(kHex[static_cast<uint8_t>(c) & 0xf]);
+    *to++ = kHex[static_cast<uint8_t>(c) >> 4];
+    *to++ = kHex[static_cast<uint8_t>(c) & 0xf];
   }
+}
+
+std::string encode_hex(std::string_view bytes) {
+  std::string out(bytes.size() * 2, '\0');
+  write_hex(bytes, out.data());
   return out;
 }
 

@@ -34,6 +34,7 @@ void append_base64(std::string& out, std::string_view bytes);
 std::optional<std::string> decode_base64(std::string_view text);
 std::optional<std::string> decode_base64url(std::string_view text);
 std::string encode_hex(std::string_view bytes);                // lower case
+void write_hex(std::string_view bytes, char* to);              // two characters a byte
 std::optional<std::string> decode_hex(std::string_view text);  // either case
 
 // RFC 3986. Encoding leaves the unreserved characters. Decoding refuses a '%' without two digits.

@@ -218,13 +218,14 @@ Task<Result<OneRow>> Door::get(Context& ctx, const Principal& who, int table, co
   Resolver resolver(*catalog_, who, bindings, options_.limits, Resolver::Want::kShape);
   auto key_values = parse_key(table, key);
   // Whether one may read at all comes before whether the address makes sense.
-  CO_TRY(Resolved resolved,
-         resolver.one(table, key_values ? *key_values : std::vector<Value>(), select));
+  std::vector<Value> wanted;
+  if (key_values) wanted = std::move(*key_values);
+  CO_TRY(Resolved resolved, resolver.one(table, std::move(wanted), select));
   if (!key_values) co_return fail(std::move(key_values.error()));
   std::shared_ptr<const Plan> made = known_plan(resolved);
   if (!made) {
     Resolver all(*catalog_, who, bindings, options_.limits);
-    CO_TRY(const Resolved whole, all.one(table, *key_values, select));
+    CO_TRY(const Resolved whole, all.one(table, resolved.operands, select));
     made = plan(whole);
   }
   const std::vector<Value> values = bind_params(made->params, resolved.operands, bindings);

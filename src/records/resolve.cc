@@ -9,8 +9,6 @@ namespace mettle::records {
 
 namespace {
 
-constexpr size_t kShapeKeyUsual = 128;
-
 Error bad_parameter(std::string_view parameter, std::string detail) {
   Error error = make_error(Code::kInvalidParameter, std::move(detail));
   error.parameter = parameter;
@@ -498,12 +496,11 @@ Result<Resolved> Resolver::list(const Query& query) {
   return std::move(resolved_);
 }
 
-Result<Resolved> Resolver::one(int table_index, const std::vector<Value>& key_values,
+Result<Resolved> Resolver::one(int table_index, std::vector<Value> key_values,
                                const Select& shape) {
-  resolved_.shape_key.reserve(kShapeKeyUsual);
   key("G");
   key(table_index);
-  resolved_.operands = key_values;
+  resolved_.operands = std::move(key_values);
   resolved_.by_key = true;
   TRY_VOID(select(shape, table_index, 0, resolved_.top));
   return std::move(resolved_);

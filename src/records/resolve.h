@@ -105,7 +105,7 @@ class Resolver {
   // Errors: kForbidden/kUnauthenticated (a rule refuses whatever the row is), kInvalidParameter
   // (unknown names, with the nearest; values that do not fit), kQueryTooComplex naming the limit.
   Result<Resolved> list(const Query& query);
-  Result<Resolved> one(int table, const std::vector<Value>& key, const Select& select);
+  Result<Resolved> one(int table, std::vector<Value> key, const Select& select);
   // A filter alone, over `table`: for PATCH and DELETE by filter; with the read rule or, for the
   // app's own work, without.
   Result<Resolved> matching(int table, const Filter& filter, bool under_rule);

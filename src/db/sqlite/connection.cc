@@ -31,6 +31,11 @@ int on_progress(void* budget) {
 // pages a little, so that twice the page size would nearly double the WAL.
 constexpr int kPageBytes = 4096;
 
+int64_t cache_bytes(const SqliteOptions& options, Role role) {
+  if (role == Role::kWriter) return options.writer_cache_bytes;
+  return role == Role::kCore ? options.core_cache_bytes : options.reader_cache_bytes;
+}
+
 }  // namespace
 
 Connection::Connection(Clock& clock, Role role, SqliteStats& stats, size_t statements_max)
@@ -90,8 +95,8 @@ Result<> Connection::configure(const SqliteOptions& options) {
       "PRAGMA journal_size_limit={}; PRAGMA wal_autocheckpoint=0; PRAGMA query_only={};",
       options.synchronous == Synchronous::kFull && !planted(Mutant::kAckBeforeSync) ? "FULL"
                                                                                     : "NORMAL",
-      (writer ? options.writer_cache_bytes : options.reader_cache_bytes) / 1024,
-      options.wal_bytes_max, writer && !options.read_only ? "OFF" : "ON");
+      cache_bytes(options, role_) / 1024, options.wal_bytes_max,
+      writer && !options.read_only ? "OFF" : "ON");
   TRY_VOID(exec(settings.c_str()));
   FunctionRegistry registry(db_);
   TRY_VOID(register_builtin_functions(registry));

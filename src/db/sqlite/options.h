@@ -39,8 +39,9 @@ struct SqliteOptions {
   size_t write_queue_max = limits::kWriterQueue;
   size_t group_max = limits::kWriterGroup;          // units in one commit
   size_t statements_max = limits::kStatementCache;  // of one connection
-  int64_t reader_cache_bytes = int64_t{8} << 20;    // page cache of one reader
-  int64_t writer_cache_bytes = int64_t{16} << 20;
+  int64_t core_cache_bytes = int64_t{12} << 20;     // page cache of one core's reader
+  int64_t reader_cache_bytes = int64_t{4} << 20;    // of one of the scan pool, which reads once
+  int64_t writer_cache_bytes = int64_t{12} << 20;
   // The WAL is copied into the database (PASSIVE) from this size on; when a reader held that back
   // and it grew past wal_bytes_max, the writer waits for readers and cuts it (TRUNCATE).
   int64_t checkpoint_bytes = int64_t{4} << 20;

@@ -9,7 +9,8 @@ void log_request(const engine::Finished& finished) {
   const LogLevel level = finished.response.status >= 500 ? LogLevel::kWarn : LogLevel::kInfo;
   if (!log_enabled(level)) return;
   const auto& id = finished.ctx.trace.trace_id;
-  const std::string trace_id = encode_hex({reinterpret_cast<const char*>(id.data()), id.size()});
+  std::array<char, 2 * std::tuple_size_v<decltype(Trace::trace_id)>> trace_id;
+  write_hex({reinterpret_cast<const char*>(id.data()), id.size()}, trace_id.data());
   const std::string_view route =
       finished.route != nullptr ? std::string_view(finished.route->path) : "-";
   const LogField fields[] = {
@@ -23,7 +24,7 @@ void log_request(const engine::Finished& finished) {
       {"bytes_out", finished.bytes_out},
       {"principal",
        finished.principal.signed_in() ? std::string_view(finished.principal.name) : "nobody"},
-      {"trace_id", trace_id},
+      {"trace_id", std::string_view(trace_id.data(), trace_id.size())},
       {"code", finished.error != nullptr ? finished.error->name() : std::string_view()},
   };
   // The code comes last, so that it can be left off where nothing went wrong.

@@ -22,10 +22,10 @@ class SlowLog {
         pool_(1, kQueueMax) {}
 
   // `request_id`: empty where it is not known.
-  void took(const db::StatementRef& statement, int64_t us, std::string request_id) {
+  void took(const db::StatementRef& statement, int64_t us, std::string_view request_id) {
     if (us < slow_us_) return;
     slow_.add();
-    pool_.submit([this, statement, us, id = std::move(request_id)] { log(*statement, us, id); });
+    pool_.submit([this, statement, us, id = std::string(request_id)] { log(*statement, us, id); });
   }
 
  private:
