@@ -140,21 +140,22 @@ Task<Result<StoredRow>> WriteScope::completed(const TableInfo& table, RowInput& 
     std::optional<Value>& sent = input.values[static_cast<size_t>(column.index)];
     Value& value = row.values[static_cast<size_t>(column.index)];
     const model::Shape& shape = column.column->shape;
-    const std::string at = pointer_to(pointer, column.name());
+    const auto at = [&] { return pointer_to(pointer, column.name()); };
     if (sent) {
       value = std::move(*sent);
     } else if (column.index == table.table->owner) {
       value = who_.id.is_unknown() ? Value() : who_.id;
       if (value.is_null() && !shape.optional) {
-        faults.push_back({at, Code::kRequired, "is required: no user is signed in to own the row"});
+        faults.push_back(
+            {at(), Code::kRequired, "is required: no user is signed in to own the row"});
       }
     } else if (shape.default_value && !shape.default_value->is_expression) {
       value = shape.default_value->literal;
     } else if (column.shape.default_expr) {
       CO_TRY(const Value made, co_await evaluate(column.shape.default_expr, bindings_));
-      value = value_from_value(column.shape, made, at, faults);
+      value = value_from_value(column.shape, made, at(), faults);
     } else if (!shape.optional && !column.column->system) {
-      faults.push_back({at, Code::kRequired, "is required"});
+      faults.push_back({at(), Code::kRequired, "is required"});
     }
   }
   if (!faults.empty()) co_return fail(invalid(std::move(faults)));

@@ -348,7 +348,7 @@ Command data_load_command() {
       {"--on-conflict", "fail|skip|update", "what to do where a unique value is taken", "fail"},
       {"--skip-bad", "", "write the good rows and report the bad ones"},
       {"--max-errors", "N", "how many faults to report", "100"},
-      {"--batch", "N", "rows of one transaction", "5000"},
+      {"--batch", "N", "rows of one transaction", "20000"},
       {"--resume", "", "go on where an earlier load of the same input stopped"},
       {"--restart", "", "begin again although an earlier load of it stopped midway"}};
   add_options(command);

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <span>
 
+#include "async/parker.h"
+#include "async/scope.h"
 #include "base/mutant.h"
 #include "base/text.h"
 
@@ -175,62 +177,87 @@ class Loader {
     total_.rows = done;
   }
 
+  // While one batch is written, on the writer's thread, the next is read and checked on this one.
   Task<Result<LoadReport>> run(Context& ctx) {
-    bool more = true;
-    while (more) {
-      Batch batch;
-      CO_TRY(more, read(batch));
+    CO_TRY(Read next, read());
+    while (true) {
+      Read now = std::move(next);
+      take(now);
+      const bool nothing = now.batch.rows.empty() && !now.at_end;
+      const bool over = now.batch.rows.empty() && options_.input.empty();
+      if (total_.stopped || (now.at_end && over)) break;
+      const int64_t bytes = now.batch.after.place.bytes;
+      const bool at_end = now.at_end;
+      Result<> done;
+      Result<Read> read_ahead = Read();
+      if (nothing) {
+        read_ahead = read();
+      } else {
+        now.batch.after.rows = total_.rows;
+        Scope writing(ctx.core());
+        writing.spawn(commit(ctx, std::move(now.batch), &done));
+        if (!at_end) {
+          co_await next_turn(ctx.core());  // by which the batch is with the writer
+          read_ahead = read();
+        }
+        co_await writing.join();
+      }
+      CO_TRY_VOID(std::move(done));
       if (total_.stopped) break;
-      if (batch.rows.empty() && more) continue;
-      if (batch.rows.empty() && options_.input.empty()) break;
-      CO_TRY_VOID(co_await commit(ctx, std::move(batch)));
-      if (total_.stopped) break;
-      if (options_.on_progress) options_.on_progress({total_.rows, reader_.place().bytes});
+      if (!nothing && options_.on_progress) options_.on_progress({total_.rows, bytes});
+      if (at_end) break;
+      CO_TRY(next, std::move(read_ahead));
     }
     co_return std::move(total_);
   }
 
  private:
-  // False at the end of the input.
-  Result<bool> read(Batch& batch) {
+  // What was read ahead counts only once the batches before it are in the table.
+  struct Read {
+    Batch batch;
+    LoadReport found;  // bad rows
+    int64_t rows = 0;
+    bool at_end = false;
+  };
+
+  Result<Read> read() {
+    Read made;
     std::vector<BadValue> bad;
-    int64_t bad_rows = 0, rows = 0;
-    bool more = true;
-    while (more && rows < options_.batch_rows) {
+    while (!made.at_end && made.rows < options_.batch_rows) {
       RawRow raw;
-      auto next = reader_.next(raw);
-      if (!next && next.error().code != Code::kInvalid) return fail(std::move(next.error()));
-      if (!next) {  // the file's form is broken: nothing behind it can be trusted
-        return fail(std::move(next.error()));
-      }
-      more = *next;
-      if (!more) break;
-      ++rows;
+      TRY(const bool more, reader_.next(raw));  // broken form: nothing behind it can be trusted
+      made.at_end = !more;
+      if (made.at_end) break;
+      ++made.rows;
       const size_t before = bad.size();
       RowInput input = maker_.make_row(raw, bad);
       if (bad.size() == before) {
-        batch.rows.push_back({std::move(raw), std::move(input)});
+        made.batch.rows.push_back({std::move(raw), std::move(input)});
       } else {
-        ++bad_rows;
+        ++made.found.bad;
         if (bad.size() > options_.errors_max) bad.resize(options_.errors_max);
       }
     }
-    LoadReport found;
-    found.bad = bad_rows;
-    found.errors = std::move(bad);
-    add(found, options_.errors_max, total_);
-    total_.stopped = bad_rows > 0 && !options_.skip_bad && !planted(Mutant::kBadRowSwallowed);
-    if (!total_.stopped) total_.rows += rows;
-    batch.after = {total_.rows, reader_.place(), !more};
-    return more;
+    made.found.errors = std::move(bad);
+    made.batch.after = {0, reader_.place(), made.at_end};
+    return made;
   }
 
-  Task<Result<>> commit(Context& ctx, Batch batch) {
+  void take(const Read& made) {
+    add(made.found, options_.errors_max, total_);
+    total_.stopped = made.found.bad > 0 && !options_.skip_bad && !planted(Mutant::kBadRowSwallowed);
+    if (!total_.stopped) total_.rows += made.rows;
+  }
+
+  Task<> commit(Context& ctx, Batch batch, Result<>* result) {
     const auto rows = static_cast<int64_t>(batch.rows.size());
     const auto mutation =
         std::make_shared<LoadMutation>(table_, options_, reader_.header(), std::move(batch));
     const auto done = co_await door_.commit(ctx, operator_, mutation, std::nullopt, "");
-    if (!done && mutation->report.bad == 0) co_return fail(done.error());
+    if (!done && mutation->report.bad == 0) {
+      *result = fail(done.error());
+      co_return;
+    }
     LoadReport report = std::move(mutation->report);
     if (!done) {
       report.inserted = report.updated = report.skipped = 0;
@@ -238,7 +265,6 @@ class Loader {
       total_.rows -= rows;
     }
     add(report, options_.errors_max, total_);
-    co_return Result<>();
   }
 
   records::Door& door_;
