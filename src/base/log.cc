@@ -35,7 +35,7 @@ struct Config {
   std::function<void(std::string_view)> sink;
 };
 
-std::unique_ptr<const Config> resolve(const LogOptions& options) {
+std::unique_ptr<const Config> resolve(LogOptions options) {
   auto config = std::make_unique<Config>();
   const bool terminal = ::isatty(STDERR_FILENO) == 1;
   config->pretty =
@@ -44,7 +44,7 @@ std::unique_ptr<const Config> resolve(const LogOptions& options) {
   const bool wanted = terminal && (no_colour == nullptr || *no_colour == '\0');
   config->colour = config->pretty && options.colour.value_or(wanted);
   config->clock = options.clock != nullptr ? options.clock : system_seams().clock;
-  config->sink = options.sink;
+  config->sink = std::move(options.sink);
   return config;
 }
 
@@ -269,7 +269,7 @@ std::optional<LogLevel> parse_log_level(std::string_view name) {
 
 void configure_log(LogOptions options) {
   set_log_level(options.level);
-  configs().set(resolve(options));
+  configs().set(resolve(std::move(options)));
 }
 
 void set_log_level(LogLevel level) {

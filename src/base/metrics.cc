@@ -219,7 +219,6 @@ struct Metrics::Series {
   std::unique_ptr<Gauge> gauge;
   std::unique_ptr<Histogram> histogram;
   std::function<double()> read;
-
 };
 
 struct Metrics::Family {

@@ -54,7 +54,7 @@ std::optional<std::string> decode_sextets(std::string_view text, const Sextets& 
   uint32_t bits = 0;
   int held = 0;
   for (const char c : text) {
-    const int sextet = sextets[static_cast<uint8_t>(c)];
+    const int8_t sextet = sextets[static_cast<uint8_t>(c)];
     if (sextet < 0) return std::nullopt;
     bits = bits << 6 | static_cast<uint32_t>(sextet);
     held += 6;

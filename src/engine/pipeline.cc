@@ -205,6 +205,7 @@ Task<net::Response> Pipeline::handle(Context& ctx, const net::Request& request) 
   add_headers(x, response);
   co_await compress(x.ctx, request, core_.shared.pool, response);
   tell(x, response);
+  response.set("X-Request-Id", std::move(x.ctx.request_id));
   co_return response;
 }
 
@@ -319,7 +320,6 @@ net::Response Pipeline::problem(Exchange& x, Error error) const {
 }
 
 void Pipeline::add_headers(const Exchange& x, net::Response& response) const {
-  response.set("X-Request-Id", x.ctx.request_id);
   if (x.traced) {
     response.set("traceparent", format_traceparent(x.ctx.trace));
     if (!x.ctx.trace.state.empty()) response.set("tracestate", x.ctx.trace.state);

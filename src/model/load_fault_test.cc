@@ -375,6 +375,14 @@ TEST(BadFiles, BracketsThatDoNotMatchEndTheSearchForACure) {
   EXPECT_EQ(faults.sorted().at(0).code, "yaml_syntax");
 }
 
+// Found by the fuzzer: the parser gave one empty document after another, without end.
+TEST(BadFiles, BrokenTextThatLooksLikeManyDocumentsIsRefused) {
+  Faults faults;
+  const std::string text = "   , admin{typeion\ntables:\n#  t: {ault: 3}\n: 1, ma";
+  EXPECT_EQ(load_text(text, "mettle.yaml", {}, faults), nullptr);
+  EXPECT_TRUE(faults.has_errors());
+}
+
 TEST(BadFiles, ByteOrderMarkIsAFaultAndTheRestIsReadAllTheSame) {
   Faults faults;
   EXPECT_EQ(load_text("\xEF\xBB\xBFmettle: 1\napp: X\n", "mettle.yaml", {}, faults), nullptr);

@@ -39,6 +39,7 @@ class Builder : public YAML::EventHandler {
   Builder(std::string_view text, Faults& faults) : text_(text), lines_(text), faults_(faults) {}
 
   bool has_root() const { return root_.has_value(); }
+  bool has_second_document() const { return documents_ > 1; }
   Node take_root() { return std::move(*root_); }
 
   void OnDocumentStart(const YAML::Mark& mark) override {
@@ -213,7 +214,8 @@ std::optional<SyntaxFault> parse(const std::string& text, Faults& faults,
   try {
     std::istringstream in(text);
     YAML::Parser parser(in);
-    while (parser.HandleNextDocument(builder)) {
+    // Not to the end: behind some broken text the parser finds one empty document after another.
+    while (!builder.has_second_document() && parser.HandleNextDocument(builder)) {
     }
   } catch (const TooDeep&) {
     return std::nullopt;

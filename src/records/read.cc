@@ -224,9 +224,12 @@ Task<Result<OneRow>> Door::get(Context& ctx, const Principal& who, int table, co
   if (!key_values) co_return fail(std::move(key_values.error()));
   std::shared_ptr<const Plan> made = known_plan(resolved);
   if (!made) {
+    // The key's values come first among the operands.
+    const auto key_end = resolved.operands.begin() + std::ssize(catalog_->table(table).key);
+    std::vector<Value> again(resolved.operands.begin(), key_end);
     Resolver all(*catalog_, who, bindings, options_.limits);
-    CO_TRY(const Resolved whole, all.one(table, resolved.operands, select));
-    made = plan(whole);
+    CO_TRY(resolved, all.one(table, std::move(again), select));
+    made = plan(resolved);
   }
   const std::vector<Value> values = bind_params(made->params, resolved.operands, bindings);
   RowOfOne sink(*made);

@@ -56,6 +56,11 @@ TEST_F(Evaluate, WhatAuthLacksIsUnknownAndNeverGrants) {
   EXPECT_EQ(trit("has(auth.id)"), "false");
 }
 
+TEST_F(Evaluate, ANameThatIsNotBoundIsUnknown) {
+  const auto rule = app_.must_compile("row.b == 7");
+  EXPECT_TRUE(evaluate(*rule, Bindings()).is_unknown());
+}
+
 TEST_F(Evaluate, EqualityIsNullSafe) {
   EXPECT_EQ(trit("row.a == null"), "true");
   EXPECT_EQ(trit("row.a != null"), "false");

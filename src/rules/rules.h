@@ -7,6 +7,7 @@
 // is first seen, never per row.
 #pragma once
 
+#include <array>
 #include <functional>
 #include <map>
 #include <memory>
@@ -98,8 +99,13 @@ class Bindings {
     Value value;
     std::function<Value()> make;  // none: `value` is there
   };
+  // Few: the first ones in place, since each request binds these.
+  static constexpr size_t kInPlace = 3;
+  Name& at(size_t index) const { return index < kInPlace ? few_[index] : more_[index - kInPlace]; }
   Name& slot(std::string name);
-  mutable std::vector<Name> names_;  // few: searched from the back
+  mutable std::array<Name, kInPlace> few_;
+  mutable std::vector<Name> more_;
+  size_t count_ = 0;
 };
 
 class Node;  // the checked syntax tree (rules/ast.h)

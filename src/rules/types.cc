@@ -165,11 +165,13 @@ Environment Environment::base(const model::AppModel& app) {
 }
 
 Bindings::Name& Bindings::slot(std::string name) {
-  for (Name& bound : names_) {
-    if (bound.name == name) return bound;
+  for (size_t i = 0; i < count_; ++i) {
+    if (at(i).name == name) return at(i);
   }
-  if (names_.capacity() == 0) names_.reserve(4);
-  return names_.emplace_back(std::move(name), Value(), nullptr);
+  if (count_ >= kInPlace) more_.emplace_back();
+  Name& made = at(count_++);
+  made.name = std::move(name);
+  return made;
 }
 
 void Bindings::bind(std::string name, Value value) {
@@ -183,13 +185,14 @@ void Bindings::bind_lazily(std::string name, std::function<Value()> make) {
 }
 
 const Value* Bindings::find(std::string_view name) const {
-  for (auto it = names_.rbegin(); it != names_.rend(); ++it) {
-    if (it->name != name) continue;
-    if (it->make) {
-      it->value = it->make();
-      it->make = nullptr;
+  for (size_t i = count_; i > 0; --i) {
+    Name& bound = at(i - 1);
+    if (bound.name != name) continue;
+    if (bound.make) {
+      bound.value = bound.make();
+      bound.make = nullptr;
     }
-    return &it->value;
+    return &bound.value;
   }
   return nullptr;
 }

@@ -56,5 +56,29 @@ TEST(Bindings, KeepTheLastValueOfAName) {
   EXPECT_EQ(bindings.find("c"), nullptr);
 }
 
+TEST(Bindings, HoldAnyNumberOfNames) {
+  Bindings bindings;
+  for (int64_t i = 0; i < 10; ++i) bindings.bind("name" + std::to_string(i), Value(i));
+  bindings.bind("name9", Value(int64_t{90}));
+  for (int64_t i = 0; i < 9; ++i) {
+    EXPECT_EQ(bindings.find("name" + std::to_string(i))->integer(), i);
+  }
+  EXPECT_EQ(bindings.find("name9")->integer(), 90);
+}
+
+TEST(Bindings, MakeALazyValueOnceAndOnlyWhenAsked) {
+  int made = 0;
+  Bindings bindings;
+  bindings.bind_lazily("a", [&made] { return Value(int64_t{++made}); });
+  bindings.bind_lazily("b", [&made] { return Value(int64_t{++made}); });
+  bindings.bind("b", Value(int64_t{5}));
+  const Bindings copy = bindings;
+  EXPECT_EQ(made, 0);
+  EXPECT_EQ(bindings.find("a")->integer(), 1);
+  EXPECT_EQ(bindings.find("a")->integer(), 1);
+  EXPECT_EQ(bindings.find("b")->integer(), 5);
+  EXPECT_EQ(copy.find("a")->integer(), 2);
+}
+
 }  // namespace
 }  // namespace mettle::rules

@@ -9,7 +9,8 @@ namespace mettle::transfer {
 namespace {
 
 constexpr size_t kRowBytesMax = size_t{64} << 20;
-constexpr size_t kFieldsMax = 4096;  // twice the columns that a table may have
+constexpr std::string_view kMark = "\xEF\xBB\xBF";  // byte order, at the very start
+constexpr size_t kFieldsMax = 4096;                 // twice the columns that a table may have
 
 Error at(int64_t line, int column, std::string_view what) {
   return make_error(Code::kInvalid, fmt::format("{}:{}: {}", line, column, what));
@@ -18,7 +19,8 @@ Error at(int64_t line, int column, std::string_view what) {
 // Lines and characters of a stream, with where they are.
 class Source {
  public:
-  Source(std::istream& in, size_t buffer_bytes) : in_(in), buffer_bytes_(buffer_bytes) {}
+  Source(std::istream& in, size_t buffer_bytes)
+      : in_(in), buffer_bytes_(std::max(buffer_bytes, kMark.size())) {}
 
   // The next byte, -1 at the end.
   int peek() {
@@ -150,7 +152,7 @@ class CsvReader final : public Reader {
 
  private:
   void skip_mark() {  // a byte order mark
-    if (source_.run("\n").starts_with("\xEF\xBB\xBF")) source_.skip(3);
+    if (source_.run("\n").starts_with(kMark)) source_.skip(kMark.size());
   }
 
   Result<bool> record(RawRow& row) {

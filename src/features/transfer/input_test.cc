@@ -87,6 +87,16 @@ TEST(RowReader, GoesOnWhereAnotherHadCome) {
 }
 
 // A buffer's edge may stand anywhere.
+// Found by the fuzzer: the mark was missed where the buffer was smaller than it.
+TEST(Csv, PassesOverAMarkThatIsReadInParts) {
+  std::istringstream in(
+      "\xEF\xBB\xBF"
+      "a,b\n1,2\n");
+  auto reader = open_rows(in, Format::kCsv, 1);
+  ASSERT_TRUE(reader.has_value());
+  EXPECT_EQ((*reader)->header(), (std::vector<std::string>{"a", "b"}));
+}
+
 TEST(Csv, ReadsRowsAcrossBuffers) {
   std::string text = "a,b\n";
   for (int i = 0; i < 200'000; ++i) text += std::to_string(i) + ",\"q" + std::to_string(i) + "\"\n";
