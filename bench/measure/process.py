@@ -67,6 +67,18 @@ class Process:
             user, system = user + int(user_ticks), system + int(system_ticks)
         return user / TICKS, system / TICKS
 
+    def wait_until_idle(self):
+        """What it still has in its queue when the load has left would be the next contender's loss."""
+        end = time.monotonic() + START_SECONDS
+        before = self.cpu()
+        while time.monotonic() < end:
+            time.sleep(0.1)
+            now = self.cpu()
+            if sum(now) - sum(before) < 0.02:
+                return
+            before = now
+        raise Trouble(f"{self.name} is still busy {START_SECONDS} s after the load has left")
+
     def rss_mib(self, what="VmRSS"):
         """Resident memory of the server's own process; "VmHWM" for the most that it ever was."""
         found = re.search(rf"^{what}:\s+(\d+) kB", pathlib.Path(f"/proc/{self.child.pid}/status").read_text(), re.M)

@@ -296,7 +296,7 @@ void log_line(LogLevel level, std::string_view message, const LogField* fields, 
     return;
   }
   if (thread_batch != nullptr) {
-    thread_batch->add(line, level >= LogLevel::kWarn);
+    thread_batch->add(line, level >= LogLevel::kError);
   } else {
     write_out(line);
   }

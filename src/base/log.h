@@ -77,9 +77,9 @@ void log_line(LogLevel level, std::string_view message,
               std::initializer_list<LogField> fields = {});
 void log_line(LogLevel level, std::string_view message, const LogField* fields, size_t count);
 
-// While it lives, this thread's lines are gathered, so that many cost one system call; warnings and
-// errors go out at once, behind what was gathered. A killed process loses what waits, so flush()
-// must follow soon: `on_first` is called when a line has come to an empty batch.
+// While it lives, this thread's lines are gathered, so that many cost one system call; errors go
+// out at once, behind what was gathered. A killed process loses what waits, so flush() must follow
+// soon: `on_first` is called when a line has come to an empty batch.
 class LogBatch {
  public:
   explicit LogBatch(std::function<void()> on_first);

@@ -132,7 +132,7 @@ TEST_F(Log, GoesToStandardErrorByDefault) {
       "{\"time\":\"2026-02-03T04:05:06.123456Z\",\"level\":\"info\",\"message\":\"hello\"}\n");
 }
 
-TEST_F(Log, ABatchIsWrittenInOneGoAndWarningsDoNotWait) {
+TEST_F(Log, ABatchIsWrittenInOneGoAndErrorsDoNotWait) {
   LogOptions options;
   options.format = LogFormat::kJson;
   options.clock = &clock_;
@@ -146,7 +146,7 @@ TEST_F(Log, ABatchIsWrittenInOneGoAndWarningsDoNotWait) {
     EXPECT_EQ(testing::internal::GetCapturedStderr(), "");
     EXPECT_EQ(asked, 1);
     testing::internal::CaptureStderr();
-    LOG_WARN("three");
+    LOG_ERROR("three");
     const std::string all = testing::internal::GetCapturedStderr();
     EXPECT_LT(all.find("one"), all.find("two"));
     EXPECT_LT(all.find("two"), all.find("three"));

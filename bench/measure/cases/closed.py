@@ -74,6 +74,7 @@ class Closed:
             after = contender.commits(url)
             commits = after["commits"] - before["commits"]
             figures["rows_per_commit"] = (after["rows"] - before["rows"]) / commits if commits else None
+        process.wait_until_idle()
         return figures
 
     def imitate(self, bench, contenders):
