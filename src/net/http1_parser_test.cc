@@ -20,6 +20,13 @@ struct Outcome {
   bool operator==(const Outcome&) const = default;
 };
 
+TEST(Token, IsOneOrMoreOfItsCharacters) {
+  EXPECT_TRUE(is_token("X-Request-Id"));
+  EXPECT_FALSE(is_token(""));
+  EXPECT_FALSE(is_token("a b"));
+  EXPECT_FALSE(is_token("a\x7f"));
+}
+
 // Gives the parser the bytes up to each of `ends` in turn, from a copy of exactly that size, so
 // that the address sanitizer sees a look beyond them.
 Outcome parse_in_steps(std::string_view bytes, const std::vector<size_t>& ends,
