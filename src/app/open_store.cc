@@ -6,7 +6,7 @@
 
 #include "db/sqlite/store.h"
 #include "db/sqlite/version.h"
-#include "engine/usable_cpus.h"
+#include "engine/engine.h"
 #include "features/observe/observe.h"
 #include "records/sqlite_functions.h"
 
@@ -27,12 +27,9 @@ Result<> make_folder(const std::string& folder) {
 // system call, and all of it counts against the memory of a small machine.
 constexpr int64_t kCoreCachesBytes = int64_t{24} << 20;
 constexpr int64_t kCoreCacheBytesMin = int64_t{4} << 20;
-// A command that writes many rows touches all pages of an index again and again.
-constexpr int64_t kCommandCacheBytes = int64_t{48} << 20;
 
 int64_t core_cache_bytes(const engine::Config& config) {
-  const int64_t cores = config.threads > 0 ? config.threads : engine::usable_cpus();
-  return std::max(kCoreCacheBytesMin, kCoreCachesBytes / cores);
+  return std::max(kCoreCacheBytesMin, kCoreCachesBytes / int64_t{engine::core_count(config)});
 }
 
 }  // namespace
@@ -45,7 +42,6 @@ Result<OpenStore> open_store(const engine::Config& config, StoreUse use, Seams& 
   auto options = db::SqliteOptions::for_data_folder(config.data, seams, registry);
   if (use == StoreUse::kBeside) {
     options.lock_file.clear();
-    options.writer_cache_bytes = kCommandCacheBytes;
     if (!std::filesystem::exists(options.file)) {
       return fail(Code::kUnavailable, fmt::format("there is no database in {}", config.data));
     }

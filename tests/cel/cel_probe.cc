@@ -151,6 +151,24 @@ struct Column {
   Value value;
 };
 
+// What a column must be to hold the value; none: no column does.
+std::optional<model::Type> type_of_value(const Value& v) {
+  switch (v.kind()) {
+    case Kind::kInt:
+      return model::Type::kInt;
+    case Kind::kFloat:
+      return model::Type::kFloat;
+    case Kind::kText:
+      return model::Type::kText;
+    case Kind::kBool:
+      return model::Type::kBool;
+    case Kind::kTimestamp:
+      return model::Type::kTimestamp;
+    default:
+      return std::nullopt;
+  }
+}
+
 // Turns literals, and names that hold scalars, into members of `row`, so that nothing is known when
 // the rule is compiled. What must be a literal stays one.
 class Rower {
@@ -207,22 +225,6 @@ class Rower {
     return name == "timestamp" || name == "duration" || name == "date" || name == "time" ||
            name == "uuid" || name == "decimal";
   }
-  static std::optional<model::Type> type_of_value(const Value& v) {
-    switch (v.kind()) {
-      case Kind::kInt:
-        return model::Type::kInt;
-      case Kind::kFloat:
-        return model::Type::kFloat;
-      case Kind::kText:
-        return model::Type::kText;
-      case Kind::kBool:
-        return model::Type::kBool;
-      case Kind::kTimestamp:
-        return model::Type::kTimestamp;
-      default:
-        return std::nullopt;
-    }
-  }
   void replace(SyntaxRef& node, const Value& value) {
     columns_.push_back({"c" + std::to_string(columns_.size()), {}, value});
     auto row = std::make_unique<Syntax>();
@@ -244,18 +246,7 @@ class Rower {
 };
 
 model::Type column_type(const Value& v) {
-  switch (v.kind()) {
-    case Kind::kInt:
-      return model::Type::kInt;
-    case Kind::kFloat:
-      return model::Type::kFloat;
-    case Kind::kText:
-      return model::Type::kText;
-    case Kind::kTimestamp:
-      return model::Type::kTimestamp;
-    default:
-      return model::Type::kBool;
-  }
+  return type_of_value(v).value_or(model::Type::kBool);
 }
 
 // -------------------------------------------------------------------------------------------------

@@ -24,8 +24,8 @@ const volatile uint32_t* wal_index(sqlite3* db) {
 }  // namespace
 
 ReadView::ReadView(Connection& connection) : connection_(connection) {
-  auto mode = connection.exec("SELECT count(*) FROM sqlite_schema");
-  if (mode) header_ = wal_index(connection.handle());
+  auto done = connection.exec("SELECT count(*) FROM sqlite_schema");
+  if (done) header_ = wal_index(connection.handle());
 }
 
 // Another process may be writing these words: two copies that are not alike are unlike the ones
