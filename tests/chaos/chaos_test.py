@@ -8,6 +8,7 @@ The faults are mutants of the program (docs/internals/mutants.md), or come from 
 import argparse
 import concurrent.futures
 import pathlib
+import re
 import shutil
 import subprocess
 import sys
@@ -16,9 +17,9 @@ import tempfile
 HERE = pathlib.Path(__file__).resolve().parent
 COMPILERS = ("clang-19", "cc", "gcc", "clang")
 
-# script, its options, the mutant or the planted fault, words of the failure
+# script, its options, the mutant or the planted fault, words of the failure (a pattern)
 FAULTS = [
-    ("kill9", "--rounds 40 --window 0.1", "mutant ack-before-commit", "are lost"),
+    ("kill9", "--rounds 40 --window 0.1", "mutant ack-before-commit", "are lost|Idempotency-Key .*: first"),
     ("clock", "--rounds 18", "mutant expired-key-works", "the key with an end"),
     ("restarts", "--rounds 3 --patience 5", "mutant drain-drops-requests", "half sent when SIGTERM came"),
     ("connections", "--each 22 --patience 7", "mutant header-timer-restarts", "its limit is 2 s"),
@@ -39,6 +40,8 @@ def library(folder):
 def wrapper(folder, binary, kind, fault, preload):
     """A program that serves with the fault and does everything else without."""
     serve = f'exec "{binary}" "$@" --mutant {fault}'
+    if fault == "ack-before-commit":  # between the answer and the commit lie microseconds, which few kills hit
+        serve = 'export METTLE_FAIL="${METTLE_FAIL-commit.before:delay=20ms}"; ' + serve
     if kind == "planted":
         serve = f'LD_PRELOAD="{preload}" PLANTED={fault} exec "{binary}" "$@"'
     path = folder / f"{fault}.sh"
@@ -52,7 +55,7 @@ def found(script, options, program, words):
                           capture_output=True, text=True, timeout=280, check=False)
     if done.returncode == 77:
         return "skipped: " + done.stderr.strip().splitlines()[-1], True
-    if done.returncode != 1 or words not in done.stderr:
+    if done.returncode != 1 or not re.search(words, done.stderr):
         return f"NOT FOUND (exit code {done.returncode}):\n{done.stdout}{done.stderr}", False
     return "found", True
 
