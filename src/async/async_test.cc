@@ -4,6 +4,7 @@
 
 #include "async/blocking.h"
 #include "async/completion.h"
+#include "async/gathering.h"
 #include "async/held_clock.h"
 #include "async/scope.h"
 #include "async/timers.h"
@@ -55,6 +56,65 @@ TEST(Core, CountsATurnThatStallsTheLoop) {
   EXPECT_EQ(core.stalls(), 1u);
   EXPECT_EQ(reported_us, 25'000);
   EXPECT_EQ(core.longest_turn_us(), 25'000);
+}
+
+Task<> gather(Core& core, std::vector<int>& seen, int number) {
+  core.turn_begins();
+  co_await core.gathering().wait();
+  seen.push_back(number);
+  core.turn_ends();
+}
+
+TEST(Gathering, GoesOnWhenAllThatWasReadyHasRun) {
+  HeldClock clock;
+  Seams seams = clock.seams();
+  Core core(seams);
+  std::vector<int> seen;
+  Scope scope(core);
+  core.post([&] {
+    scope.spawn(gather(core, seen, 1));
+    core.post([&] { seen.push_back(-1); });
+    scope.spawn(gather(core, seen, 2));
+  });
+  core.post([&] { seen.push_back(-2); });
+  core.run_ready();
+  EXPECT_EQ(seen, (std::vector<int>{-2, 1, 2, -1}));
+}
+
+TEST(Gathering, GoesOnAtOnceWhenEnoughWait) {
+  HeldClock clock;
+  Seams seams = clock.seams();
+  Core core(seams);
+  std::vector<int> seen;
+  Scope scope(core);
+  size_t before = 0;
+  core.post([&] {
+    for (size_t i = 0; i + 1 < Gathering::kTogether; ++i) scope.spawn(gather(core, seen, 1));
+    before = seen.size();
+    scope.spawn(gather(core, seen, 2));
+    seen.push_back(3);
+  });
+  core.run_ready();
+  EXPECT_EQ(before, 0u);
+  ASSERT_EQ(seen.size(), Gathering::kTogether + 1);
+  EXPECT_EQ(seen[Gathering::kTogether - 1], 2) << "whoever comes last sends last";
+  EXPECT_EQ(seen.back(), 3);
+}
+
+TEST(Gathering, LetsNobodyWaitThroughALongTurn) {
+  HeldClock clock;
+  Seams seams = clock.seams();
+  Core core(seams);
+  std::vector<int> seen;
+  Scope scope(core);
+  core.post([&] {
+    scope.spawn(gather(core, seen, 1));
+    clock.advance(std::chrono::microseconds(Gathering::kPatienceUs));
+    scope.spawn(gather(core, seen, 2));
+    seen.push_back(3);
+  });
+  core.run_ready();
+  EXPECT_EQ(seen, (std::vector<int>{1, 2, 3}));
 }
 
 struct CountingTimer final : Timer {

@@ -4,6 +4,7 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
 
+#include "async/gathering.h"
 #include "async/timers.h"
 #include "base/check.h"
 #include "base/log.h"
@@ -64,6 +65,7 @@ Core::Core(Seams& seams, CoreOptions options)
       options_(std::move(options)),
       io_(std::make_unique<boost::asio::io_context>(1)),
       timers_(std::make_unique<Timers>(*this)),
+      gathering_(std::make_unique<Gathering>(*this)),
       log_flush_(std::make_unique<LogFlush>(*this)) {}
 
 Core::~Core() {

@@ -22,6 +22,7 @@ class io_context;
 
 namespace mettle {
 
+class Gathering;
 class Timers;
 
 // What a core is asked to do, linked without an allocation of its own. The core calls exactly one
@@ -65,6 +66,7 @@ class Core {
   unsigned index() const { return options_.index; }
   Seams& seams() const { return seams_; }
   Timers& timers() { return *timers_; }
+  Gathering& gathering() { return *gathering_; }
   boost::asio::io_context& io() { return *io_; }
 
   // Brackets the work between two waits of the loop, for the stall counters; about 25 ns each.
@@ -82,6 +84,7 @@ class Core {
   const CoreOptions options_;
   std::unique_ptr<boost::asio::io_context> io_;
   std::unique_ptr<Timers> timers_;
+  std::unique_ptr<Gathering> gathering_;
   std::unique_ptr<LogFlush> log_flush_;
   std::atomic<Posted*> posted_{nullptr};  // newest first
   int64_t turn_began_us_ = 0;             // 0: no turn is measured

@@ -37,11 +37,14 @@ class SqlBuilder {
                    rules::SqlContext context);
   std::string column(const TableInfo& table, const std::string& alias, int index) const;
   std::string value(const ResolvedPath& path, const TableInfo& table, const std::string& alias);
+  // `joins` takes what the expression needs behind the FROM of its table.
   std::string item(const ResolvedItem& item, const TableInfo& table, const std::string& alias,
-                   Shape::Field& field, Shape& shape);
+                   Shape::Field& field, Shape& shape, std::string& joins);
   std::string aggregate(const ResolvedItem& item, const TableInfo& table, const std::string& alias,
                         Shape::Field& field);
-  std::string embed(const ResolvedItem& item, const std::string& parent_alias, Shape& shape);
+  std::string embed_one(const ResolvedItem& item, const std::string& parent_alias, Shape& shape,
+                        std::string& joins);
+  std::string embed_many(const ResolvedItem& item, const std::string& parent_alias, Shape& shape);
   std::string joined(const model::Relation& relation, const std::string& parent_alias,
                      const std::string& child_alias) const;
   std::string where(const ResolvedSelect& select, const std::string& alias);
@@ -55,11 +58,12 @@ class SqlBuilder {
   std::string after(const TableInfo& table, const std::string& alias);
   std::string after_from(size_t index, const TableInfo& table, const std::string& alias);
   std::vector<Output> outputs(const ResolvedSelect& select, const TableInfo& table,
-                              const std::string& alias, Shape& shape);
+                              const std::string& alias, Shape& shape, std::string& joins);
   std::string groups(const ResolvedSelect& select, const TableInfo& table,
                      const std::string& alias);
   std::string select_from(const std::vector<Output>& outputs, const TableInfo& table,
-                          const std::string& alias, std::vector<db::ColumnKind>& kinds) const;
+                          const std::string& alias, const std::string& joins,
+                          std::vector<db::ColumnKind>& kinds) const;
   void count(Plan& plan);
   std::string attachment(const Shape* shape);
   db::StatementRef finish(std::string sql, std::vector<db::ColumnKind> kinds,
@@ -164,8 +168,35 @@ std::string SqlBuilder::attachment(const Shape* shape) {
   return fmt::format("{}{}{}", kAttachmentMark, attachments_.size() - 1, kAttachmentMark);
 }
 
-std::string SqlBuilder::embed(const ResolvedItem& item, const std::string& parent_alias,
-                              Shape& shape) {
+// The related row, joined by its key: there is one at most, so the parents stay as many as they
+// are. A subquery would open the table anew for each of them.
+std::string SqlBuilder::embed_one(const ResolvedItem& item, const std::string& parent_alias,
+                                  Shape& shape, std::string& joins) {
+  const ResolvedSelect& child = *item.child;
+  const TableInfo& table = catalog_.table(child.table);
+  const std::string child_alias = alias();
+  auto nested = std::make_shared<Shape>();
+  shape.nested.push_back(nested);
+  const std::string mark = attachment(nested.get());
+  std::string on = joined(*item.relation, parent_alias, child_alias);
+  join(on, " AND ",
+       planted(Mutant::kRuleSkippedInEmbed) ? filter(child.filter, table, child_alias)
+                                            : where(child, child_alias));
+  if (child.bounded) {
+    on += fmt::format(" AND {} > 0 AND {} = 0", param(child.limit_operand),
+                      param(child.offset_operand));
+  }
+  joins += fmt::format(" LEFT JOIN {} {} ON {}", table.sql_name, child_alias, on);
+  std::string columns;
+  for (const Output& output : outputs(child, table, child_alias, *nested, joins)) {
+    columns += ", " + output.sql;
+  }
+  return fmt::format("CASE WHEN {} IS NOT NULL THEN mt_row({}{}) END",
+                     column(table, child_alias, 0), mark, columns);
+}
+
+std::string SqlBuilder::embed_many(const ResolvedItem& item, const std::string& parent_alias,
+                                   Shape& shape) {
   const ResolvedSelect& child = *item.child;
   const TableInfo& table = catalog_.table(child.table);
   const std::string child_alias = alias();
@@ -174,32 +205,34 @@ std::string SqlBuilder::embed(const ResolvedItem& item, const std::string& paren
   const std::string mark = attachment(nested.get());
   std::string columns;
   std::string names;
+  std::string joins;
   int index = 0;
-  for (const Output& output : outputs(child, table, child_alias, *nested)) {
+  for (const Output& output : outputs(child, table, child_alias, *nested, joins)) {
     join(columns, ", ", fmt::format("{} AS c{}", output.sql, index));
-    join(names, ", ", fmt::format("x.c{}", index));
+    names += fmt::format(", x.c{}", index);
     ++index;
   }
   if (columns.empty()) columns = "1 AS c0";
-  std::string from = fmt::format("SELECT {} FROM {} {} WHERE {}", columns, table.sql_name,
-                                 child_alias, joined(*item.relation, parent_alias, child_alias));
+  std::string from =
+      fmt::format("SELECT {} FROM {} {}{} WHERE {}", columns, table.sql_name, child_alias, joins,
+                  joined(*item.relation, parent_alias, child_alias));
   join(from, " AND ",
        planted(Mutant::kRuleSkippedInEmbed) ? filter(child.filter, table, child_alias)
                                             : where(child, child_alias));
-  if (!item.relation->to_one) from += order(child.order, table, child_alias);
-  const std::string limit = param(child.limit_operand);
-  from += fmt::format(" LIMIT {} OFFSET {}", limit, param(child.offset_operand));
-  return fmt::format("(SELECT {}({}{}{}) FROM ({}) x)",
-                     item.relation->to_one ? "mt_row" : "mt_rows", mark, names.empty() ? "" : ", ",
-                     names, from);
+  from += order(child.order, table, child_alias);
+  from +=
+      fmt::format(" LIMIT {} OFFSET {}", param(child.limit_operand), param(child.offset_operand));
+  return fmt::format("(SELECT mt_rows({}{}) FROM ({}) x)", mark, names, from);
 }
 
 std::string SqlBuilder::item(const ResolvedItem& item, const TableInfo& table,
-                             const std::string& alias, Shape::Field& field, Shape& shape) {
+                             const std::string& alias, Shape::Field& field, Shape& shape,
+                             std::string& joins) {
   if (item.relation != nullptr) {
     field.kind = Kind::kJson;
     field.as_list = !item.relation->to_one;
-    return embed(item, alias, shape);
+    return item.relation->to_one ? embed_one(item, alias, shape, joins)
+                                 : embed_many(item, alias, shape);
   }
   if (item.aggregate != Aggregate::kNone) return aggregate(item, table, alias, field);
   field.kind = item.path.kind.kind;
@@ -209,13 +242,14 @@ std::string SqlBuilder::item(const ResolvedItem& item, const TableInfo& table,
 
 std::vector<SqlBuilder::Output> SqlBuilder::outputs(const ResolvedSelect& select,
                                                     const TableInfo& table,
-                                                    const std::string& alias, Shape& shape) {
+                                                    const std::string& alias, Shape& shape,
+                                                    std::string& joins) {
   std::vector<Output> made;
   for (const ResolvedItem& entry : select.items) {
     Shape::Field field;
     field.key = entry.key;
     field.column = static_cast<int>(made.size());
-    std::string sql = item(entry, table, alias, field, shape);
+    std::string sql = item(entry, table, alias, field, shape, joins);
     made.push_back({std::move(sql), {field.kind, field.scale}});
     if (entry.guard != nullptr) {
       field.guard = static_cast<int>(made.size());
@@ -409,14 +443,14 @@ db::StatementRef SqlBuilder::finish(std::string sql, std::vector<db::ColumnKind>
 
 // SELECT … FROM, with the kinds of the result.
 std::string SqlBuilder::select_from(const std::vector<Output>& outputs, const TableInfo& table,
-                                    const std::string& alias_text,
+                                    const std::string& alias_text, const std::string& joins,
                                     std::vector<db::ColumnKind>& kinds) const {
   std::string text;
   for (const Output& output : outputs) {
     join(text, ", ", output.sql);
     kinds.push_back(output.kind);
   }
-  return fmt::format("SELECT {} FROM {} {}", text, table.sql_name, alias_text);
+  return fmt::format("SELECT {} FROM {} {}{}", text, table.sql_name, alias_text, joins);
 }
 
 std::shared_ptr<const Plan> SqlBuilder::list() {
@@ -425,14 +459,15 @@ std::shared_ptr<const Plan> SqlBuilder::list() {
   auto plan = std::make_shared<Plan>();
   auto shape = std::make_shared<Shape>();
   const std::string name = alias();
-  std::vector<Output> columns = outputs(top, table, name, *shape);
+  std::string joins;
+  std::vector<Output> columns = outputs(top, table, name, *shape, joins);
   plan->keys_first = static_cast<int>(columns.size());
   for (const ResolvedOrder& entry : top.order) {
     columns.push_back({value(entry.path, table, name), entry.path.kind});
     plan->keys.push_back(entry.path.kind);
   }
   std::vector<db::ColumnKind> kinds;
-  std::string sql = select_from(columns, table, name, kinds);
+  std::string sql = select_from(columns, table, name, joins, kinds);
   std::string condition = where(top, name);
   if (!resolved_.after.empty()) join(condition, " AND ", after(table, name));
   if (!condition.empty()) sql += " WHERE " + condition;
@@ -472,7 +507,8 @@ std::shared_ptr<const Plan> SqlBuilder::one() {
   auto plan = std::make_shared<Plan>();
   auto shape = std::make_shared<Shape>();
   const std::string name = alias();
-  std::vector<Output> columns = outputs(top, table, name, *shape);
+  std::string joins;
+  std::vector<Output> columns = outputs(top, table, name, *shape, joins);
   plan->keys_first = static_cast<int>(columns.size());
   for (const char* key : {"version", "created_at"}) {
     const ColumnInfo& info = table.columns[static_cast<size_t>(table.find(key))];
@@ -480,7 +516,7 @@ std::shared_ptr<const Plan> SqlBuilder::one() {
     plan->keys.push_back(info.shape.kind);
   }
   std::vector<db::ColumnKind> kinds;
-  const std::string sql = select_from(columns, table, name, kinds) + " WHERE ";
+  const std::string sql = select_from(columns, table, name, joins, kinds) + " WHERE ";
   std::string condition;
   for (size_t i = 0; i < table.key.size(); ++i) {
     join(condition, " AND ",

@@ -111,6 +111,23 @@ TEST_F(ReadTest, EmbedsWhatThereIsAndMayBeRead) {
       R"({"title":"three","author":null,"reviews":[]}])");
 }
 
+TEST_F(ReadTest, HoldsLimitAndOffsetOfARelationToOne) {
+  const auto with = [&](std::optional<int64_t> limit, std::optional<int64_t> offset) {
+    Query asked = query("books", items(column("title"), relation("author", items(column("name")))));
+    asked.limit = 1;
+    asked.select.items[1].child->limit = limit;
+    asked.select.items[1].child->offset = offset;
+    return told(asked);
+  };
+  const std::string shown = R"([{"title":"one","author":{"name":"Ann"}}])";
+  const std::string empty = R"([{"title":"one","author":null}])";
+  EXPECT_EQ(with({}, {}), shown);
+  EXPECT_EQ(with(1, {}), shown);
+  EXPECT_EQ(with(0, {}), empty);
+  EXPECT_EQ(with(5, 0), shown);
+  EXPECT_EQ(with({}, 1), empty);
+}
+
 TEST_F(ReadTest, EmbedsInEmbedded) {
   EXPECT_EQ(
       told(query("authors",

@@ -305,6 +305,8 @@ Result<> Resolver::select(const Select& in, int table_index, int depth, Resolved
   }
   out.limit_operand = operand(Value(limit));
   out.offset_operand = operand(Value(in.offset.value_or(0)));
+  out.bounded = in.limit || in.offset;
+  if (out.bounded) key("b");
   return {};
 }
 

@@ -65,6 +65,7 @@ struct ResolvedSelect {
   std::vector<ResolvedOrder> order;
   int limit_operand = -1;
   int offset_operand = -1;
+  bool bounded = false;  // the caller said limit or offset
 };
 
 struct Resolved {
