@@ -6,8 +6,9 @@ namespace mettle::engine {
 namespace {
 
 constexpr int64_t kBoundMin = 8;
-constexpr int kShareWhole = 16;
-constexpr int kShareMax = 15;  // something always gets through, or nothing would show the end
+constexpr int kShareWhole = 64;
+constexpr int kShareStepMax = 8;
+constexpr int kShareMax = 60;  // something always gets through, or nothing would show the end
 
 void count(std::atomic<int64_t>& value, int64_t by) {
   // One thread writes: no locked instruction is needed.
@@ -21,6 +22,8 @@ Overload::Overload(Options options) : options_(options) {
 }
 
 bool Overload::shed_by_share() {
+  // The share lags behind by some windows; a core that has caught up must not stand idle for it.
+  if (delay_us() <= options_.delay_target_us) return false;
   share_debt_ += share_;
   if (share_debt_ < kShareWhole) return false;
   share_debt_ -= kShareWhole;
@@ -44,6 +47,13 @@ void Overload::done(Work work, bool refused) {
   of.refused = of.refused || refused;
 }
 
+int64_t Overload::take_hold_us(int64_t now_us) {
+  refusals_due_us_ = std::max(refusals_due_us_, now_us) + kRefusalPaceUs;
+  refusals_due_us_ = std::min(refusals_due_us_, now_us + kHoldMaxUs);
+  const int64_t ahead_us = refusals_due_us_ - now_us;
+  return ahead_us > kRefusalsAtOnce * kRefusalPaceUs ? ahead_us : 0;
+}
+
 int64_t Overload::in_flight() const {
   return lanes_[0].in_flight.load(std::memory_order_relaxed) +
          lanes_[1].in_flight.load(std::memory_order_relaxed);
@@ -55,6 +65,7 @@ void Overload::sample(int64_t now_us, int64_t delay_us) {
   if (now_us - window_began_us_ > 4 * kOverloadWindowUs + delay_us) {
     window_began_us_ = now_us - delay_us;
     least_delay_us_ = INT64_MAX;
+    share_ = 0;
   }
   least_delay_us_ = std::min(least_delay_us_, delay_us);
   if (now_us - window_began_us_ < kOverloadWindowUs) return;
@@ -64,13 +75,23 @@ void Overload::sample(int64_t now_us, int64_t delay_us) {
 }
 
 void Overload::close_window() {
-  const bool late = least_delay_us_ > options_.delay_target_us;
-  share_ = std::clamp(share_ + (late ? 1 : -2), 0, kShareMax);
+  const int64_t target_us = options_.delay_target_us;
+  const bool late = least_delay_us_ > target_us;
+  const bool far_too_late = least_delay_us_ > 2 * target_us;
+  // The further from the target, the longer the step: a quarter of the target is one.
+  const auto quarters = static_cast<int>(std::clamp<int64_t>(
+      (least_delay_us_ - target_us) * 4 / target_us, -kShareStepMax, kShareStepMax));
+  share_ =
+      std::clamp(share_ + (late ? std::max(quarters, 1) : std::min(quarters, -1)), 0, kShareMax);
   const int64_t least = std::min(kBoundMin, options_.in_flight_max);
   for (Lane& each : lanes_) {
     const int64_t bound = each.bound.load(std::memory_order_relaxed);
-    const int64_t next =
-        late || each.refused ? bound - std::max<int64_t>(bound / 8, 1) : bound + bound / 16 + 1;
+    int64_t next = bound;
+    if (far_too_late || each.refused) {
+      next -= std::max<int64_t>(bound / 8, 1);
+    } else if (!late) {
+      next += bound / 16 + 1;
+    }
     each.bound.store(std::clamp(next, least, options_.in_flight_max), std::memory_order_relaxed);
     each.refused = false;
   }

@@ -1,11 +1,18 @@
 // The bound on work in flight of one core, which follows what the core and the store can take:
-// better to answer 503 at once than everybody late.
+// better to refuse some than to answer everybody late.
 //
 // Two signals. How late the loop runs its timers is how long ready work stands in its queue: when
-// even the least delay of a window is over the target, the core has more than it can do. Then the
-// bounds shrink, and a growing share of what arrives is shed, since work that never waits (reads
-// answered inline) is in no bound. And a store that refuses writes shrinks the bound of writes
-// alone. Windows without either let all grow back (additive increase, multiplicative decrease).
+// even the least delay of a window is over the target, the core has more than it can do, and of
+// what arrives while it is late a growing share is shed, since work that never waits (reads
+// answered inline) is in no bound. When it is over twice the target, the bounds shrink, too. And a
+// store that refuses writes shrinks the bound of writes alone. Windows without either let all grow
+// back (additive increase, multiplicative decrease).
+//
+// To refuse costs nearly half of what it costs to answer: receiving and sending are most of both.
+// A client that asks again at once would have the core do nothing else. So refusals leave at a
+// pace: up to a few thousand a second at once, the others' answers are held until it is their turn,
+// while nothing is read from their connections. What the core cannot take then waits with those who
+// send it, and the core's time goes into answers.
 //
 // The core's own thread; the counters may be read by any.
 #pragma once
@@ -17,6 +24,9 @@ namespace mettle::engine {
 
 inline constexpr int64_t kOverloadWindowUs = 100'000;
 inline constexpr int64_t kOverloadSampleUs = 10'000;
+inline constexpr int64_t kRefusalPaceUs = 200;   // 5,000 a second: less than a tenth of a core
+inline constexpr int64_t kRefusalsAtOnce = 250;  // ahead of the pace, before any is held
+inline constexpr int64_t kHoldMaxUs = 800'000;   // who waits a second for an answer gets it
 
 class Overload {
  public:
@@ -32,6 +42,8 @@ class Overload {
   bool admit(Work work);
   // `refused`: the store said that it is overloaded.
   void done(Work work, bool refused);
+  // For how long the answer to a request that was shed just now is to be held; takes its turn.
+  int64_t take_hold_us(int64_t now_us);
   // One measurement of the loop's delay.
   void sample(int64_t now_us, int64_t delay_us);
 
@@ -57,8 +69,9 @@ class Overload {
   std::atomic<int64_t> last_delay_us_{0};
   int64_t window_began_us_ = 0;
   int64_t least_delay_us_ = INT64_MAX;
-  int share_ = 0;       // of 16 requests, shed while the loop is late
-  int share_debt_ = 0;  // spreads them evenly
+  int share_ = 0;                // of 64 requests, shed while the loop is late
+  int share_debt_ = 0;           // spreads them evenly
+  int64_t refusals_due_us_ = 0;  // when those so far have left at their pace
 };
 
 }  // namespace mettle::engine

@@ -18,6 +18,17 @@ void pass_windows(Overload& overload, int count, int64_t delay_us, int64_t& now_
   }
 }
 
+// How many of `count` reads, one after the other, may begin.
+int admitted_of(Overload& overload, int count) {
+  int admitted = 0;
+  for (int i = 0; i < count; ++i) {
+    if (!overload.admit(kRead)) continue;
+    ++admitted;
+    overload.done(kRead, false);
+  }
+  return admitted;
+}
+
 TEST(Overload, AdmitsUpToItsBoundAndAgainWhenOneIsDone) {
   Overload overload({.in_flight_max = 2, .delay_target_us = 50'000});
   EXPECT_TRUE(overload.admit(kRead));
@@ -29,10 +40,12 @@ TEST(Overload, AdmitsUpToItsBoundAndAgainWhenOneIsDone) {
   EXPECT_EQ(overload.in_flight(), 2);
 }
 
-TEST(Overload, ShrinksWhenTheLoopIsLastinglyLateAndGrowsBack) {
+TEST(Overload, ShrinksWhenTheLoopIsLastinglyFarTooLateAndGrowsBack) {
   Overload overload({.in_flight_max = 1000, .delay_target_us = 50'000});
   int64_t now_us = 1;
-  pass_windows(overload, 20, 60'000, now_us);
+  pass_windows(overload, 20, 90'000, now_us);
+  EXPECT_EQ(overload.bound(kRead), 1000);  // shedding will do
+  pass_windows(overload, 20, 110'000, now_us);
   const int64_t shrunk = overload.bound(kRead);
   EXPECT_LT(shrunk, 150);
   EXPECT_EQ(overload.bound(kWrite), shrunk);
@@ -43,19 +56,54 @@ TEST(Overload, ShrinksWhenTheLoopIsLastinglyLateAndGrowsBack) {
 TEST(Overload, ShedsAShareOfWhatNeverWaitsWhileTheLoopIsLate) {
   Overload overload({.in_flight_max = 1000, .delay_target_us = 50'000});
   int64_t now_us = 1;
-  pass_windows(overload, 40, 60'000, now_us);
-  int admitted = 0;
-  for (int i = 0; i < 160; ++i) {
-    if (!overload.admit(kRead)) continue;
-    ++admitted;
-    overload.done(kRead, false);
-  }
-  EXPECT_EQ(admitted, 10);  // a sixteenth: the end of the overload must show
+  pass_windows(overload, 80, 60'000, now_us);
+  EXPECT_EQ(admitted_of(overload, 160), 10);  // a sixteenth: the end of the overload must show
   pass_windows(overload, 20, 1'000, now_us);
-  for (int i = 0; i < 160; ++i) {
-    EXPECT_TRUE(overload.admit(kRead));
-    overload.done(kRead, false);
+  EXPECT_EQ(admitted_of(overload, 160), 160);
+}
+
+TEST(Overload, ShedsTheMoreTheLaterTheLoopIs) {
+  for (const auto& [delay_us, admitted] : {std::pair{60'000, 63}, {100'000, 60}, {900'000, 56}}) {
+    Overload overload({.in_flight_max = 1000, .delay_target_us = 50'000});
+    int64_t now_us = 1;
+    pass_windows(overload, 1, delay_us, now_us);
+    EXPECT_EQ(admitted_of(overload, 64), admitted) << delay_us;
   }
+}
+
+TEST(Overload, ShedsNothingAsSoonAsTheLoopHasCaughtUpAndKnowsTheShareWhenItIsLateAgain) {
+  Overload overload({.in_flight_max = 1000, .delay_target_us = 50'000});
+  int64_t now_us = 1;
+  pass_windows(overload, 80, 60'000, now_us);
+  overload.sample(now_us += kOverloadSampleUs, 1'000);
+  EXPECT_EQ(admitted_of(overload, 160), 160);
+  overload.sample(now_us += kOverloadSampleUs, 60'000);
+  EXPECT_EQ(admitted_of(overload, 160), 10);
+}
+
+TEST(Overload, ForgetsTheShareOverAPause) {
+  Overload overload({.in_flight_max = 1000, .delay_target_us = 50'000});
+  int64_t now_us = 1;
+  pass_windows(overload, 80, 60'000, now_us);
+  overload.sample(now_us += 60'000'000, 60'000);
+  EXPECT_EQ(admitted_of(overload, 160), 160);
+}
+
+TEST(Overload, LetsRefusalsLeaveAtAPace) {
+  Overload overload({});
+  constexpr int64_t kNowUs = 7'000'000;
+  for (int i = 0; i < kRefusalsAtOnce; ++i) EXPECT_EQ(overload.take_hold_us(kNowUs), 0) << i;
+  for (int64_t i = kRefusalsAtOnce + 1; i * kRefusalPaceUs <= kHoldMaxUs; ++i) {
+    ASSERT_EQ(overload.take_hold_us(kNowUs), i * kRefusalPaceUs);
+  }
+  EXPECT_EQ(overload.take_hold_us(kNowUs), kHoldMaxUs);  // nobody waits longer
+  EXPECT_EQ(overload.take_hold_us(kNowUs), kHoldMaxUs);
+  // Time takes off what it adds, and what was not used is not saved up.
+  const int64_t half_us = kHoldMaxUs / 2;
+  EXPECT_EQ(overload.take_hold_us(kNowUs + half_us), half_us + kRefusalPaceUs);
+  const int64_t later_us = kNowUs + 60'000'000;
+  for (int i = 0; i < kRefusalsAtOnce; ++i) EXPECT_EQ(overload.take_hold_us(later_us), 0) << i;
+  EXPECT_GT(overload.take_hold_us(later_us), 0);
 }
 
 TEST(Overload, TakesOneLateTurnForNoOverload) {

@@ -206,6 +206,7 @@ Task<net::Response> Pipeline::handle(Context& ctx, const net::Request& request) 
   co_await compress(x.ctx, request, core_.shared.pool, response);
   tell(x, response);
   response.set("X-Request-Id", std::move(x.ctx.request_id));
+  if (x.shed) response.hold_us = core_.overload.take_hold_us(x.began_us);
   co_return response;
 }
 

@@ -262,6 +262,18 @@ TEST_F(PipelineTest, ShedsBeforeItLooksAtCredentialsOrBody) {
   EXPECT_EQ(observer_.lines.back(), "POST /items 503 shed");
 }
 
+TEST_F(PipelineTest, HoldsTheAnswersOfThoseItShedsAboveThePaceAndOfNobodyElse) {
+  while (state_.overload.admit(Overload::Work::kRead)) {
+  }
+  for (int i = 0; i < kRefusalsAtOnce; ++i) ASSERT_EQ(send("GET", "/items/7").hold_us, 0) << i;
+  const auto held = send("GET", "/items/7");
+  EXPECT_EQ(held.status, 503);
+  EXPECT_GT(held.hold_us, 0);
+  EXPECT_EQ(send("GET", "/livez").hold_us, 0);
+  EXPECT_EQ(send("POST", "/full").hold_us, 0);  // it was not shed, the store refused it
+  EXPECT_EQ(send("GET", "/nowhere").hold_us, 0);
+}
+
 TEST_F(PipelineTest, AnswersProbesUnderAnyLoad) {
   while (state_.overload.admit(Overload::Work::kRead)) {
   }

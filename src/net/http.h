@@ -66,6 +66,9 @@ struct Response {
       stream;  // instead of body; sent chunked unless stream_bytes says the length
   std::optional<uint64_t> stream_bytes;
   bool close = false;  // close the connection afterwards
+  // Sent no sooner than so long after it was made (at most one tick of the timers later), and the
+  // connection is not read meanwhile; a server that drains sends it at once.
+  int64_t hold_us = 0;
 
   void set(std::string_view name, std::string value);  // replaces
   void add(std::string_view name, std::string value) {

@@ -2,8 +2,6 @@
 
 #include <new>
 
-#include "async/gathering.h"
-#include "async/parker.h"
 #include "base/check.h"
 #include "base/mutant.h"
 
@@ -60,11 +58,13 @@ Http1Connection::~Http1Connection() {
 
 void Http1Connection::drain() {
   if (waiting_ == Waiting::kRequest) stream_->interrupt();
+  if (held_ != nullptr) held_->wake();
 }
 
 void Http1Connection::abort() {
   broken_ = true;
   stream_->interrupt();
+  if (held_ != nullptr) held_->wake();
   if (context_ != nullptr) context_->cancel();
 }
 
@@ -76,6 +76,7 @@ void Http1Connection::wait_for(Waiting what, int64_t due_us) {
 // The timer stays armed when a wait ends in time; the next wait moves it.
 void Http1Connection::on_time() {
   if (waiting_ == Waiting::kNothing) return;
+  if (held_ != nullptr) return held_->wake_now();
   if (waiting_ != Waiting::kHandler) {
     timed_out_ = true;
     stream_->interrupt();
@@ -151,7 +152,6 @@ void Http1Connection::make_room() {
 }
 
 Task<bool> Http1Connection::await_head() {
-  if (!out_.empty()) co_await shared_.core.gathering().wait();
   const bool sent = co_await flush();
   if (!sent) co_return false;
   const bool idle = begin_ == end_;
@@ -328,6 +328,12 @@ Task<bool> Http1Connection::serve() {
   Response response = co_await handle(ctx);
   if (broken_) co_return false;
   keep_alive_ = head_.keep_alive && !response.close && !shared_.draining;
+  if (response.hold_us > 0) {
+    // The answers before it need not wait.
+    const bool flushed = hold_until_us_ != 0 || co_await flush();
+    if (!flushed) co_return false;
+    hold_until_us_ = std::max(hold_until_us_, now_us() + response.hold_us);
+  }
   const bool sent = co_await respond(ctx, std::move(response));
   if (!sent) co_return false;
   if (!keep_alive_) {
@@ -463,7 +469,22 @@ Task<bool> Http1Connection::flush() {
   co_return sent;
 }
 
+// Nothing is read meanwhile: what the client sends waits in the kernel's buffers, and then in its
+// own.
+Task<> Http1Connection::hold_back() {
+  if (!broken_ && !shared_.draining && now_us() < hold_until_us_) {
+    Parker parker(shared_.core);
+    held_ = &parker;
+    wait_for(Waiting::kHold, hold_until_us_);
+    co_await parker.park_to_end();
+    held_ = nullptr;
+    waiting_ = Waiting::kNothing;
+  }
+  hold_until_us_ = 0;
+}
+
 Task<bool> Http1Connection::send_all(std::string_view first, std::string_view second) {
+  if (hold_until_us_ != 0) co_await hold_back();
   while (!first.empty() || !second.empty()) {
     if (broken_) co_return false;
     const Result<size_t> sent = stream_->send_now(first, second);

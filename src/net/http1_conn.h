@@ -1,6 +1,5 @@
 // One HTTP/1.1 connection on the server's side (RFC 9112): reads requests, calls the handler one at
-// a time, answers in order. The answers to what one receive brought leave in one send, and the sends
-// of connections that were served in one turn of the loop leave together (async/gathering.h).
+// a time, answers in order. The answers to what one receive brought leave in one send.
 //
 // It bounds how long a client may take for everything, notices one that left while a handler runs
 // (the context is cancelled and no answer sent; a client that closes its sending half counts as
@@ -12,6 +11,7 @@
 #include <memory>
 #include <string>
 
+#include "async/parker.h"
 #include "async/scope.h"
 #include "async/timers.h"
 #include "net/http1_head_writer.h"
@@ -53,7 +53,7 @@ class Http1Connection final : private Timer {
   friend struct Http1Shared;
 
   // What the connection waits for, and so what it means that its time is over.
-  enum class Waiting : uint8_t { kNothing, kRequest, kHead, kBody, kHandler, kSend, kClose };
+  enum class Waiting : uint8_t { kNothing, kRequest, kHead, kBody, kHandler, kSend, kHold, kClose };
 
   void on_time() override;
   void wait_for(Waiting what, int64_t due_us);
@@ -80,6 +80,7 @@ class Http1Connection final : private Timer {
   Task<Result<bool>> next_part(Context& ctx, BodyStream& stream, std::string& part);
   Task<> refuse(Error error);
   Task<bool> flush();
+  Task<> hold_back();
   Task<bool> send_all(std::string_view first, std::string_view second);
   Task<> close_gently();
 
@@ -104,6 +105,8 @@ class Http1Connection final : private Timer {
   std::string out_;                     // answers not yet sent
 
   Waiting waiting_ = Waiting::kNothing;
+  int64_t hold_until_us_ = 0;  // 0: what is in out_ may be sent now
+  Parker* held_ = nullptr;     // where the connection waits for that time
   int64_t head_due_us_ = 0;
   int64_t received_us_ = 0;
   size_t batch_ = 0;  // requests served since the last receive

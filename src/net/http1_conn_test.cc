@@ -57,6 +57,10 @@ class Client {
     in_.erase(0, size);
     return out;
   }
+  bool has_nothing() {
+    char byte = 0;
+    return in_.empty() && ::recv(fd_, &byte, 1, MSG_PEEK | MSG_DONTWAIT) < 0;
+  }
   std::string read_to_end() {
     while (read_more()) {
     }
@@ -130,6 +134,9 @@ class TestHandler final : public RequestHandler {
     } else if (request.path == "/close") {
       response.close = true;
       response.body = "bye";
+    } else if (request.path == "/later") {
+      response.hold_us = 300'000;
+      response.body = "later";
     } else if (request.path == "/peer") {
       response.body = fmt::format("{} {}", request.peer, request.peer_is_loopback);
     } else {
@@ -388,6 +395,60 @@ TEST_F(Http1ConnectionTest, ClosesWhereTheHandlerSaysSo) {
   Client client(port());
   client.send(get("/close") + get("/"));
   EXPECT_TRUE(client.read_to_end().ends_with("Connection: close\r\n\r\nbye"));
+}
+
+TEST_F(Http1ConnectionTest, HoldsAnAnswerBackWhileOthersLeave) {
+  start();
+  Client client(port());
+  client.send(get("/") + get("/later") + get("/later") + get("/close"));
+  client.read_until("ok");
+  while (handler_.handled < 4) settle();
+  advance(milliseconds(299));
+  settle();
+  EXPECT_TRUE(client.has_nothing());
+  Client other(port());
+  other.send(get("/"));
+  other.read_until("ok");
+  advance(milliseconds(100));
+  client.read_until("later");
+  client.read_until("later");
+  EXPECT_TRUE(client.read_to_end().ends_with("bye"));
+}
+
+TEST_F(Http1ConnectionTest, ReadsNothingOfAConnectionWhoseAnswerIsHeld) {
+  start();
+  Client client(port());
+  client.send(get("/later"));
+  while (handler_.handled < 1) settle();
+  settle();
+  client.send(get("/"));
+  settle();
+  EXPECT_EQ(handler_.handled, 1);
+  advance(milliseconds(400));
+  client.read_until("later");
+  client.read_until("ok");
+}
+
+TEST_F(Http1ConnectionTest, SendsWhatItHeldWhenItDrains) {
+  start();
+  Client client(port());
+  client.send(get("/later"));
+  while (handler_.handled < 1) settle();
+  settle();
+  EXPECT_TRUE(server_->drain(seconds(20)));
+  EXPECT_TRUE(client.read_to_end().ends_with("later"));
+}
+
+TEST_F(Http1ConnectionTest, LetsGoOfWhatItHeldWhenItIsAborted) {
+  start();
+  Client client(port());
+  client.send(get("/hold"));
+  handler_.held.get_future().wait();
+  Client held(port());
+  held.send(get("/later"));
+  while (handler_.handled < 2) settle();
+  EXPECT_FALSE(server_->drain(milliseconds(0)));
+  EXPECT_EQ(handler_.ended.get_future().get(), Code::kCancelled);
 }
 
 TEST_F(Http1ConnectionTest, CancelsTheHandlerWhenItsClientLeaves) {
