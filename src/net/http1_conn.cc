@@ -2,6 +2,7 @@
 
 #include <new>
 
+#include "async/gathering.h"
 #include "base/check.h"
 #include "base/mutant.h"
 
@@ -152,6 +153,7 @@ void Http1Connection::make_room() {
 }
 
 Task<bool> Http1Connection::await_head() {
+  if (!out_.empty()) co_await shared_.core.gathering().wait();
   const bool sent = co_await flush();
   if (!sent) co_return false;
   const bool idle = begin_ == end_;

@@ -1,5 +1,6 @@
 // One HTTP/1.1 connection on the server's side (RFC 9112): reads requests, calls the handler one at
-// a time, answers in order. The answers to what one receive brought leave in one send.
+// a time, answers in order. The answers to what one receive brought leave in one send, and the
+// sends of connections that were served in one turn of the loop leave together (async/gathering.h).
 //
 // It bounds how long a client may take for everything, notices one that left while a handler runs
 // (the context is cancelled and no answer sent; a client that closes its sending half counts as
