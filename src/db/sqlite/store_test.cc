@@ -119,6 +119,25 @@ TEST_F(SqliteStoreTest, AUnitsErrorCostsOnlyThatUnit) {
   EXPECT_EQ(store_->stats().groups_replayed.value(), 0u);
 }
 
+// It has no savepoint of its own, but the transaction for itself.
+TEST_F(SqliteStoreTest, AUnitAloneLeavesNothingWhenItFails) {
+  open();
+  make_table();
+  std::vector<SqlUnit::Part> parts;
+  for (int64_t id : {int64_t{1}, int64_t{2}, int64_t{1}}) {
+    parts.push_back({sql("INSERT INTO t (id) VALUES (?1)"), {Value(id)}});
+  }
+  const auto failing = std::make_shared<SqlUnit>(parts);
+  const Result<> done = write(failing);
+  ASSERT_FALSE(done);
+  EXPECT_EQ(done.error().code, Code::kUniqueViolation);
+  EXPECT_EQ(failing->runs, 1);
+  EXPECT_EQ(number("SELECT count(*) FROM t"), 0);
+  must(write(insert(2)));
+  EXPECT_EQ(number("SELECT sum(id) FROM t"), 2);
+  EXPECT_EQ(store_->stats().groups_replayed.value(), 0u);
+}
+
 TEST_F(SqliteStoreTest, RunsTheOthersAgainWhenAnErrorRolledBackTheGroup) {
   SqliteOptions o = options();
   o.write_budget_us = 20'000;

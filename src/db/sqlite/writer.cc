@@ -166,11 +166,12 @@ Task<bool> Writer::run_once(std::span<WriteItem> group) {
   size_t units = 0;
   for (const WriteItem& item : group) units += item.settled ? 0 : 1;
   if (units == 0) co_return true;
+  const bool alone = units == 1;
   Result<> result = connection_->control(Control::kBeginImmediate);
   if (result) {
     for (WriteItem& item : group) {
       if (item.settled) continue;
-      Result<> ran = co_await run_unit(item);
+      Result<> ran = co_await run_unit(item, alone);
       check_sync();
       item.error.reset();
       if (!ran) item.error = std::move(ran).error();
@@ -178,6 +179,12 @@ Task<bool> Writer::run_once(std::span<WriteItem> group) {
         // Its error took the others' work too; without it they can have theirs.
         item.settled = true;
         co_return planted(Mutant::kRollbackForgetsNeighbours);
+      }
+      if (alone && item.error && !planted(Mutant::kFailedUnitStays)) {
+        (void)connection_->control(Control::kRollback);
+        CHECK(!connection_->in_transaction());
+        item.settled = true;
+        co_return true;
       }
       FAIL_POINT_VOID("group.after_unit");
     }
@@ -193,8 +200,12 @@ Task<bool> Writer::run_once(std::span<WriteItem> group) {
   co_return true;
 }
 
-Task<Result<>> Writer::run_unit(WriteItem& item) {
-  CO_TRY_VOID(connection_->control(Control::kSavepointUnit));
+// A savepoint costs a copy of each page that the unit changes. Who is alone in the transaction
+// has none: run_once() takes back the whole.
+Task<Result<>> Writer::run_unit(WriteItem& item, bool alone) {
+  if (!alone) {
+    CO_TRY_VOID(connection_->control(Control::kSavepointUnit));
+  }
   Limits limits;
   limits.time_us = options_.write_budget_us;
   limits.deadline_us = item.deadline_us;
@@ -215,14 +226,12 @@ Task<Result<>> Writer::run_unit(WriteItem& item) {
     CHECK(tx.lost().has_value());
     co_return fail(*tx.lost());
   }
-  if (!ran) {
-    if (!planted(Mutant::kFailedUnitStays)) {
-      CO_TRY_VOID(connection_->control(Control::kRollbackToUnit));
-    }
-    CO_TRY_VOID(connection_->control(Control::kReleaseUnit));
-    co_return ran;
+  if (alone) co_return ran;
+  if (!ran && !planted(Mutant::kFailedUnitStays)) {
+    CO_TRY_VOID(connection_->control(Control::kRollbackToUnit));
   }
-  co_return connection_->control(Control::kReleaseUnit);
+  CO_TRY_VOID(connection_->control(Control::kReleaseUnit));
+  co_return ran;
 }
 
 Result<> Writer::commit() {

@@ -1,6 +1,6 @@
 // The one thread that writes. It takes what waits (at most a group's worth, never lingering), runs
-// each unit in a savepoint of one transaction, commits once, and then answers everybody. For
-// db/sqlite alone; submit() from any thread.
+// each unit in a savepoint of one transaction (a single one without), commits once, and then
+// answers everybody. For db/sqlite alone; submit() from any thread.
 //
 // How it fails: a unit's own error takes back that unit alone. An error that took the whole
 // transaction with it (SQLite does that when a change is interrupted, or the disk or memory fails)
@@ -57,7 +57,7 @@ class Writer {
   Task<> run_group(std::span<WriteItem> group);
   // One transaction over what is not settled; false when it was lost and has to be run again.
   Task<bool> run_once(std::span<WriteItem> group);
-  Task<Result<>> run_unit(WriteItem& item);
+  Task<Result<>> run_unit(WriteItem& item, bool alone);
   Result<> commit();
   Task<Result<>> migrate(WriteItem& item);
   Task<Result<>> migrate_in_transaction(WriteItem& item);
