@@ -131,9 +131,8 @@ Task<Result<Value>> WriteScope::evaluate(const rules::ExprRef& expr,
 }
 
 // The whole row to insert: what was sent, defaults, what the server sets.
-Task<Result<StoredRow>> WriteScope::completed(const TableInfo& table, RowInput& input,
-                                              const std::string& pointer) {
-  StoredRow row;
+Task<Result<>> WriteScope::complete(const TableInfo& table, RowInput& input,
+                                    const std::string& pointer, StoredRow& row) {
   row.values.resize(table.columns.size());
   std::vector<Fault> faults;
   for (const ColumnInfo& column : table.columns) {
@@ -154,8 +153,11 @@ Task<Result<StoredRow>> WriteScope::completed(const TableInfo& table, RowInput& 
     } else if (column.shape.default_expr) {
       CO_TRY(const Value made, co_await evaluate(column.shape.default_expr, bindings_));
       value = value_from_value(column.shape, made, at(), faults);
-    } else if (!shape.optional && !column.column->system) {
-      faults.push_back({at(), Code::kRequired, "is required"});
+    } else {
+      value = Value();  // of the row before, if there was one
+      if (!shape.optional && !column.column->system) {
+        faults.push_back({at(), Code::kRequired, "is required"});
+      }
     }
   }
   if (!faults.empty()) co_return fail(invalid(std::move(faults)));
@@ -169,7 +171,7 @@ Task<Result<StoredRow>> WriteScope::completed(const TableInfo& table, RowInput& 
   set_missing("created_at", Value(now_));
   set_missing("updated_at", Value(now_));
   set_missing("version", Value(int64_t{1}));
-  co_return row;
+  co_return Result<>();
 }
 
 // Whether a unique column that was taken has a random default, which then has another value now.
@@ -207,9 +209,47 @@ db::StatementRef WriteScope::insert_statement(const TableInfo& table) const {
   });
 }
 
+Task<Result<int64_t>> WriteScope::insert_anew(const TableInfo& table,
+                                              const db::StatementRef& statement,
+                                              const RowInput& input, StoredRow& row,
+                                              db::RowSink* number, Result<int64_t> done) {
+  constexpr int kRandomTries = 3;
+  for (int tries = 0; !done && tries < kRandomTries; ++tries) {
+    CO_TRY(const bool again, co_await made_anew(table, input, done.error(), row));
+    if (!again) break;
+    done = co_await tx_.run(statement, row.values, number);
+  }
+  co_return done;
+}
+
+Insertion WriteScope::insertion(const TableInfo& table) const {
+  return {&table, insert_statement(table), {}};
+}
+
+Task<Result<>> WriteScope::insert(Insertion& rows, RowInput& input) {
+  const TableInfo& table = *rows.table;
+  StoredRow& row = rows.row;
+  const std::string pointer;
+  CO_TRY_VOID(co_await complete(table, input, pointer, row));
+  const bool numbered = table.table->id_type == model::IdType::kInt;
+  ValueSink sink({Kind::kInt, 0});
+  db::RowSink* const number = numbered ? &sink : nullptr;
+  auto done = co_await tx_.run(rows.statement, row.values, number);
+  if (!done) {
+    done = co_await insert_anew(table, rows.statement, input, row, number, std::move(done));
+  }
+  if (!done) {
+    co_return fail(co_await explained(catalog_, table, tx_, std::move(done.error()), pointer));
+  }
+  if (table.checks.empty()) co_return Result<>();
+  if (numbered) row.values[0] = std::move(sink.value);
+  co_return co_await checks_hold(table, row, pointer);
+}
+
 Task<Result<StoredRow>> WriteScope::insert(const TableInfo& table, RowInput input,
                                            Authority authority, std::string pointer) {
-  CO_TRY(StoredRow row, co_await completed(table, input, pointer));
+  StoredRow row;
+  CO_TRY_VOID(co_await complete(table, input, pointer, row));
   const bool numbered = table.table->id_type == model::IdType::kInt;
   const bool under_rules = authority == Authority::kCaller;
   // Before the row is there, so that a row which may not be is not told apart from one that clashes
@@ -225,11 +265,8 @@ Task<Result<StoredRow>> WriteScope::insert(const TableInfo& table, RowInput inpu
   ValueSink sink({Kind::kInt, 0});
   db::RowSink* const number = numbered ? &sink : nullptr;
   auto done = co_await tx_.run(statement, row.values, number);
-  constexpr int kRandomTries = 3;
-  for (int tries = 0; !done && tries < kRandomTries; ++tries) {
-    CO_TRY(const bool again, co_await made_anew(table, input, done.error(), row));
-    if (!again) break;
-    done = co_await tx_.run(statement, row.values, number);
+  if (!done) {
+    done = co_await insert_anew(table, statement, input, row, number, std::move(done));
   }
   if (!done) {
     // Who may not make the row is not told what it clashes with, nor what its references lead to.

@@ -70,6 +70,13 @@ class SharedIds {
   Random& random_;
 };
 
+// Rows that are inserted one after another (WriteScope::insertion): what they share is made once.
+struct Insertion {
+  const TableInfo* table = nullptr;
+  db::StatementRef statement;
+  StoredRow row;  // the latest; its memory serves the next
+};
+
 // How rows of a table are shown to the scope's caller: made once, used for any number of rows.
 struct Representation {
   const TableInfo* table = nullptr;
@@ -98,6 +105,9 @@ class WriteScope {
   // `pointer` is where the row's input stands, for faults ("" or "/3").
   Task<Result<StoredRow>> insert(const TableInfo& table, RowInput input, Authority authority,
                                  std::string pointer);
+  // The same for many rows by the app itself. Takes the values out of `input`.
+  Insertion insertion(const TableInfo& table) const;
+  Task<Result<>> insert(Insertion& rows, RowInput& input);
   // The row with that key, if there is one that the authority may see.
   Task<Result<std::optional<StoredRow>>> find(const TableInfo& table,
                                               const std::vector<int>& columns,
@@ -144,9 +154,13 @@ class WriteScope {
                               const StoredRow& row);
   Task<Result<>> checks_hold(const TableInfo& table, const StoredRow& row,
                              const std::string& pointer);
-  // The whole row to insert: what was sent (moved out of `input`), defaults, what the server sets.
-  Task<Result<StoredRow>> completed(const TableInfo& table, RowInput& input,
-                                    const std::string& pointer);
+  // Makes the whole row: what was sent (moved out of `input`), defaults, what the server sets.
+  Task<Result<>> complete(const TableInfo& table, RowInput& input, const std::string& pointer,
+                          StoredRow& row);
+  // Goes on after an INSERT that gave `done`: again with other random values where one was taken.
+  Task<Result<int64_t>> insert_anew(const TableInfo& table, const db::StatementRef& statement,
+                                    const RowInput& input, StoredRow& row, db::RowSink* number,
+                                    Result<int64_t> done);
   Task<Result<bool>> made_anew(const TableInfo& table, const RowInput& input, const Error& error,
                                StoredRow& row);
   db::StatementRef insert_statement(const TableInfo& table) const;

@@ -48,7 +48,7 @@ Result<Opened> open_table(const Arguments& args, Io& io) {
                                           near.empty() ? "" : "; did you mean " + near + "?"));
   }
   TRY_VOID(fit_database(loaded.config, args.text("FILE"), *out.app, FitTo::kFile, io));
-  loaded.config.slow_statement_us = INT64_MAX;  // all of these are, and on purpose
+  loaded.config.slow_statement_us = 0;  // all of these are, and on purpose: not even timed
   TRY(out.session, Session::open(loaded.config));
   model::Faults faults;
   out.catalog = records::Catalog::compile(out.app, out.session->dialect(), faults);
@@ -348,7 +348,8 @@ Command data_load_command() {
       {"--on-conflict", "fail|skip|update", "what to do where a unique value is taken", "fail"},
       {"--skip-bad", "", "write the good rows and report the bad ones"},
       {"--max-errors", "N", "how many faults to report", "100"},
-      {"--batch", "N", "rows of one transaction", "20000"},
+      {"--batch", "N", "rows of one transaction, at most; fewer where they take over half a second",
+       "50000"},
       {"--resume", "", "go on where an earlier load of the same input stopped"},
       {"--restart", "", "begin again although an earlier load of it stopped midway"}};
   add_options(command);

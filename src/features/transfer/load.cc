@@ -20,10 +20,47 @@ using records::StoredRow;
 using records::TableInfo;
 using records::WriteScope;
 
-struct LoadRow {
-  RawRow raw;  // for the place of a fault that only the database finds
-  RowInput input;
+// A batch is first small, so that the writer has work while the next is read, then grows, but not
+// beyond what is written within the time: others may wait for the database meanwhile.
+constexpr int64_t kFirstRows = 1'000;
+constexpr int64_t kGrowth = 4;
+constexpr int64_t kBatchUs = 500'000;
+
+// What a row has sent, and no more: two batches of many rows are held at once.
+struct Cell {
+  Value value;
+  int column = 0;
+  int place = 0;  // in its line, for a fault that only the database finds
 };
+
+struct LoadRow {
+  int64_t line = 0;
+  std::vector<Cell> cells;
+
+  void copy_to(RowInput& input) const {
+    size_t cell = 0;
+    for (size_t i = 0; i < input.values.size(); ++i) {
+      const bool sent = cell < cells.size() && cells[cell].column == static_cast<int>(i);
+      if (sent) {
+        input.values[i] = cells[cell++].value;
+      } else {
+        input.values[i].reset();
+      }
+    }
+  }
+};
+
+LoadRow kept_row(int64_t line, RowInput& input, const std::vector<int>& places) {
+  LoadRow row{line, {}};
+  const auto sent =
+      std::ranges::count_if(input.values, [](const auto& v) { return v.has_value(); });
+  row.cells.reserve(static_cast<size_t>(sent));
+  for (size_t i = 0; i < input.values.size(); ++i) {
+    if (!input.values[i]) continue;
+    row.cells.push_back({std::move(*input.values[i]), static_cast<int>(i), places[i]});
+  }
+  return row;
+}
 
 struct Batch {
   std::vector<LoadRow> rows;
@@ -49,19 +86,26 @@ bool is_of_the_row(const Error& error) {
 
 class LoadMutation final : public records::Mutation {
  public:
-  LoadMutation(const TableInfo& table, const LoadOptions& options,
-               const std::vector<std::string>& header, Batch batch)
-      : table_(table), options_(options), header_(header), batch_(std::move(batch)) {}
+  LoadMutation(const TableInfo& table, const LoadOptions& options, Batch batch)
+      : table_(table), options_(options), batch_(std::move(batch)) {}
 
   Task<Result<records::Answer>> run(WriteScope& scope) override {
     report = {};
+    records::Insertion insertion = scope.insertion(table_);
+    RowInput input(table_);
     for (const LoadRow& row : batch_.rows) {
       // What a check refuses was written before it was found, so it must be taken back by itself.
       const bool part = options_.skip_bad && !table_.checks.empty();
       if (part) {
         CO_TRY_VOID(co_await scope.tx().savepoint());
       }
-      Result<> done = co_await put(scope, row);
+      row.copy_to(input);
+      Result<> done = co_await scope.insert(insertion, input);
+      if (done) {
+        ++report.inserted;
+      } else if (done.error().code == Code::kUniqueViolation) {
+        done = co_await taken(scope, row, std::move(done.error()));
+      }
       if (part) {
         if (!done) {
           CO_TRY_VOID(co_await scope.tx().rollback_to());
@@ -82,15 +126,8 @@ class LoadMutation final : public records::Mutation {
   LoadReport report;  // of this batch
 
  private:
-  Task<Result<>> put(WriteScope& scope, const LoadRow& row) {
-    auto made = co_await scope.insert(table_, row.input, Authority::kApp, "");
-    if (made) {
-      ++report.inserted;
-      co_return Result<>();
-    }
-    Error error = std::move(made.error());
-    const bool taken = error.code == Code::kUniqueViolation;
-    if (!taken || options_.on_conflict == OnConflict::kFail) co_return fail(std::move(error));
+  Task<Result<>> taken(WriteScope& scope, const LoadRow& row, Error error) {
+    if (options_.on_conflict == OnConflict::kFail) co_return fail(std::move(error));
     if (options_.on_conflict == OnConflict::kSkip) {
       ++report.skipped;
       co_return Result<>();
@@ -101,9 +138,11 @@ class LoadMutation final : public records::Mutation {
   // The row that has the value already.
   Task<Result<>> update(WriteScope& scope, const LoadRow& row, Error taken) {
     const std::vector<int> columns = columns_of(table_, taken.inside);
+    RowInput changes(table_);
+    row.copy_to(changes);
     std::vector<Value> values;
     for (const int column : columns) {
-      const auto& sent = row.input.values[static_cast<size_t>(column)];
+      const auto& sent = changes.values[static_cast<size_t>(column)];
       if (!sent) co_return fail(std::move(taken));
       values.push_back(*sent);
     }
@@ -111,7 +150,6 @@ class LoadMutation final : public records::Mutation {
     CO_TRY(const std::optional<StoredRow> before,
            co_await scope.find(table_, columns, std::move(values), Authority::kApp));
     if (!before) co_return fail(std::move(taken));
-    RowInput changes = row.input;
     for (const records::ColumnInfo& column : table_.columns) {
       if (column.column->system) changes.values[static_cast<size_t>(column.index)].reset();
     }
@@ -124,13 +162,15 @@ class LoadMutation final : public records::Mutation {
     ++report.bad;
     if (report.errors.size() >= options_.errors_max) return;
     if (error.faults.empty()) {
-      report.errors.push_back({row.raw.line, 1, "", error.detail});
+      report.errors.push_back({row.line, 1, "", error.detail});
       return;
     }
     for (const Fault& fault : error.faults) {
       std::string name = fault.pointer.empty() ? "" : fault.pointer.substr(1);
-      const int place = RowMaker::place_of(row.raw, header_, name);
-      report.errors.push_back({row.raw.line, place, std::move(name), fault.detail});
+      const int column = table_.find(name);
+      const auto cell = std::ranges::find(row.cells, column, &Cell::column);
+      const int place = cell != row.cells.end() ? cell->place : 1;
+      report.errors.push_back({row.line, place, std::move(name), fault.detail});
     }
   }
 
@@ -151,7 +191,6 @@ class LoadMutation final : public records::Mutation {
 
   const TableInfo& table_;
   const LoadOptions& options_;
-  const std::vector<std::string>& header_;
   const Batch batch_;
 };
 
@@ -223,16 +262,18 @@ class Loader {
   Result<Read> read() {
     Read made;
     std::vector<BadValue> bad;
-    while (!made.at_end && made.rows < options_.batch_rows) {
-      RawRow raw;
+    batch_rows_ = std::min({options_.batch_rows, rows_in_time_, batch_rows_ * kGrowth});
+    RawRow raw;
+    std::vector<int> places;
+    while (!made.at_end && made.rows < batch_rows_) {
       TRY(const bool more, reader_.next(raw));  // broken form: nothing behind it can be trusted
       made.at_end = !more;
       if (made.at_end) break;
       ++made.rows;
       const size_t before = bad.size();
-      RowInput input = maker_.make_row(raw, bad);
+      RowInput input = maker_.make_row(raw, bad, places);
       if (bad.size() == before) {
-        made.batch.rows.push_back({std::move(raw), std::move(input)});
+        made.batch.rows.push_back(kept_row(raw.line, input, places));
       } else {
         ++made.found.bad;
         if (bad.size() > options_.errors_max) bad.resize(options_.errors_max);
@@ -251,9 +292,12 @@ class Loader {
 
   Task<> commit(Context& ctx, Batch batch, Result<>* result) {
     const auto rows = static_cast<int64_t>(batch.rows.size());
-    const auto mutation =
-        std::make_shared<LoadMutation>(table_, options_, reader_.header(), std::move(batch));
+    const auto mutation = std::make_shared<LoadMutation>(table_, options_, std::move(batch));
+    Clock& clock = *ctx.seams().clock;
+    const int64_t began_us = clock.monotonic_us();
     const auto done = co_await door_.commit(ctx, operator_, mutation, std::nullopt, "");
+    const int64_t took_us = std::max<int64_t>(clock.monotonic_us() - began_us, 1);
+    if (rows > 0) rows_in_time_ = std::max(rows * kBatchUs / took_us, kFirstRows);
     if (!done && mutation->report.bad == 0) {
       *result = fail(done.error());
       co_return;
@@ -274,6 +318,8 @@ class Loader {
   const RowMaker maker_;
   const records::Principal operator_;  // nobody: the operator's rows act for the app
   LoadReport total_;
+  int64_t batch_rows_ = kFirstRows / kGrowth;  // of the batch that was read last
+  int64_t rows_in_time_ = INT64_MAX;           // by the batch that was written last
 };
 
 class RecordSink final : public db::RowSink {

@@ -33,7 +33,7 @@ struct LoadProgress {
 };
 
 struct LoadOptions {
-  int64_t batch_rows = 20'000;
+  int64_t batch_rows = 50'000;  // at most; fewer at first, and where they take over half a second
   OnConflict on_conflict = OnConflict::kFail;
   bool skip_bad = false;
   size_t errors_max = 100;  // kept; all are counted

@@ -124,7 +124,9 @@ inline void check_places(const std::string& text, const Reading& reading) {
 inline void check_row(const RowMaker& maker, const RawRow& raw,
                       const std::vector<std::string>& header, Format format) {
   std::vector<BadValue> bad;
-  const records::RowInput row = maker.make_row(raw, bad);
+  std::vector<int> places;
+  const records::RowInput row = maker.make_row(raw, bad, places);
+  for (const int place : places) CHECK(place >= 1);
   for (const BadValue& value : bad) {
     CHECK(value.line == raw.line && value.column >= 0 && !value.detail.empty());
     CHECK(is_utf8(value.text()) || !is_utf8(raw.json) || !raw.fields.empty());
@@ -157,7 +159,7 @@ inline void check_row(const RowMaker& maker, const RawRow& raw,
       again.fields.push_back(std::move(field));
     }
   }
-  const records::RowInput back = maker.make_row(again, bad);
+  const records::RowInput back = maker.make_row(again, bad, places);
   CHECK(bad.empty());
   for (size_t i = 0; i < row.values.size(); ++i) {
     CHECK(row.values[i].has_value() == back.values[i].has_value());

@@ -61,8 +61,8 @@ Result<RowMaker> RowMaker::make(const records::TableInfo& table,
   return out;
 }
 
-void RowMaker::from_json(const RawRow& raw, records::RowInput& row,
-                         std::vector<BadValue>& bad) const {
+void RowMaker::from_json(const RawRow& raw, records::RowInput& row, std::vector<BadValue>& bad,
+                         std::vector<int>& places) const {
   const auto document = JsonDocument::parse(raw.json);
   if (!document) {
     const Error& error = document.error();
@@ -85,17 +85,20 @@ void RowMaker::from_json(const RawRow& raw, records::RowInput& row,
     std::vector<Fault> faults;
     const ColumnInfo& column = table_->columns[static_cast<size_t>(index)];
     Value value = records::value_from_json(column.shape, member.value, "", faults);
-    take_faults(faults, raw, static_cast<int>(member.value.offset()) + 1, name, bad);
+    const int value_place = static_cast<int>(member.value.offset()) + 1;
+    places[static_cast<size_t>(index)] = value_place;
+    take_faults(faults, raw, value_place, name, bad);
     row.values[static_cast<size_t>(index)] = std::move(value);
   }
 }
 
-void RowMaker::from_csv(const RawRow& raw, records::RowInput& row,
-                        std::vector<BadValue>& bad) const {
+void RowMaker::from_csv(const RawRow& raw, records::RowInput& row, std::vector<BadValue>& bad,
+                        std::vector<int>& places) const {
   for (size_t i = 0; i < columns_.size(); ++i) {
     const Field& field = raw.fields[i];
     const ColumnInfo& column = table_->columns[static_cast<size_t>(columns_[i])];
     std::optional<Value>& out = row.values[static_cast<size_t>(columns_[i])];
+    places[static_cast<size_t>(columns_[i])] = field.column;
     if (field.text.empty() && !field.quoted) {  // no value: the default, or null
       if (column.column->shape.optional && !column.column->shape.default_value) out = Value();
       continue;
@@ -126,28 +129,18 @@ void RowMaker::find_missing(const RawRow& raw, const records::RowInput& row,
   }
 }
 
-records::RowInput RowMaker::make_row(const RawRow& raw, std::vector<BadValue>& bad) const {
+records::RowInput RowMaker::make_row(const RawRow& raw, std::vector<BadValue>& bad,
+                                     std::vector<int>& places) const {
   records::RowInput row(*table_);
+  places.assign(table_->columns.size(), 1);
   const size_t before = bad.size();
   if (columns_.empty()) {
-    from_json(raw, row, bad);
+    from_json(raw, row, bad, places);
   } else {
-    from_csv(raw, row, bad);
+    from_csv(raw, row, bad, places);
   }
   if (bad.size() == before) find_missing(raw, row, bad);
   return row;
-}
-
-int RowMaker::place_of(const RawRow& raw, const std::vector<std::string>& header,
-                       std::string_view name) {
-  for (size_t i = 0; i < header.size() && i < raw.fields.size(); ++i) {
-    if (header[i] == name) return raw.fields[i].column;
-  }
-  if (raw.json.empty()) return 1;
-  const auto document = JsonDocument::parse(raw.json);
-  if (!document) return 1;
-  const auto member = document->root().find(name);
-  return member ? static_cast<int>(member->offset()) + 1 : 1;
 }
 
 }  // namespace mettle::transfer

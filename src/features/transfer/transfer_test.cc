@@ -25,7 +25,24 @@ tables:
       data: {type: json, optional: true}
     checks: [{check: "row.price != decimal('6.66')", message: no devilry}]
     access: {read: "true"}
+  tickets:
+    id: int
+    columns: {title: {type: text, default: none}, room: {type: text, optional: true}}
+    checks: [{check: "row.id < 3", message: sold out}]
+    access: {read: "true"}
 )yaml";
+
+// Each look at it is as long after the one before.
+class StepClock final : public Clock {
+ public:
+  explicit StepClock(int64_t step_us) : step_us_(step_us) {}
+  Timestamp now() override { return {1'767'225'600'000'000}; }
+  int64_t monotonic_us() override { return now_us_ += step_us_; }
+
+ private:
+  const int64_t step_us_;
+  int64_t now_us_ = 0;
+};
 
 class TransferTest : public db::StoreTest {
  protected:
@@ -37,7 +54,9 @@ class TransferTest : public db::StoreTest {
     must(
         migrate({"CREATE TABLE products (rid INTEGER PRIMARY KEY, id BLOB NOT NULL UNIQUE, "
                  "created_at INTEGER, updated_at INTEGER, version INTEGER, sku TEXT UNIQUE, price "
-                 "INTEGER, note TEXT, data TEXT) STRICT"}));
+                 "INTEGER, note TEXT, data TEXT) STRICT",
+                 "CREATE TABLE tickets (id INTEGER PRIMARY KEY, created_at INTEGER, updated_at "
+                 "INTEGER, version INTEGER, title TEXT NOT NULL, room TEXT) STRICT"}));
     model::Faults faults;
     const auto app = model::load_text(kApp, "app.yaml", {}, faults);
     catalog_ = records::Catalog::compile(app, db::sqlite_dialect(), faults);
@@ -57,7 +76,29 @@ class TransferTest : public db::StoreTest {
       TRY_VOID((*reader)->go_to(place));
     }
     Context ctx = context();
-    return run_task(core_, load_rows(ctx, *door_, 0, **reader, std::move(options), done));
+    return run_task(core_, load_rows(ctx, *door_, table_, **reader, std::move(options), done));
+  }
+  // The rows of each batch of so many, where each is written within the time.
+  std::vector<int64_t> batches(int64_t rows, int64_t batch_rows, int64_t time_us) {
+    std::string text = "sku,price\n";
+    for (int64_t i = 0; i < rows; ++i) text += std::to_string(i) + ",1\n";
+    std::istringstream in(text);
+    const auto reader = open_rows(in, Format::kCsv);
+    std::vector<int64_t> out;
+    int64_t before = 0;
+    LoadOptions options;
+    options.batch_rows = batch_rows;
+    options.on_progress = [&](const LoadProgress& at) {
+      out.push_back(at.rows - std::exchange(before, at.rows));
+    };
+    StepClock clock(time_us);
+    Seams seams = system_seams();
+    seams.clock = &clock;
+    Context ctx(core_, seams, INT64_MAX);
+    const auto report = run_task(core_, load_rows(ctx, *door_, 0, **reader, options, 0));
+    EXPECT_EQ(errors(report), "");
+    EXPECT_EQ(count(), rows);
+    return out;
   }
   static std::string errors(const Result<LoadReport>& report) {
     if (!report) return "! " + report.error().detail;
@@ -82,6 +123,7 @@ class TransferTest : public db::StoreTest {
 
   std::shared_ptr<const records::Catalog> catalog_;
   std::unique_ptr<records::Door> door_;
+  int table_ = 0;  // that load() loads
 };
 
 TEST_F(TransferTest, LoadsCsvWithTheOperatorsRight) {
@@ -140,6 +182,51 @@ TEST_F(TransferTest, AValueThatIsTakenStopsTheBatchWithItsLine) {
   EXPECT_EQ(errors(report), "5:1: sku: is taken\n");
   EXPECT_EQ(count(), 2);
   EXPECT_EQ(report->rows, 2);
+}
+
+TEST_F(TransferTest, WhatOnlyTheDatabaseFindsIsNamedAtItsValue) {
+  const std::string text =
+      "{\"price\": 1, \"sku\": \"A\"}\n\n{\"note\": \"\", \"sku\": \"A\", \"price\": 1}\n";
+  EXPECT_EQ(errors(load(text, Format::kNdjson)), "3:21: sku: is taken\n");
+  EXPECT_EQ(errors(load("price,sku\n1,A\n10,A\n", Format::kCsv)), "3:4: sku: is taken\n");
+  EXPECT_EQ(count(), 0);
+}
+
+// Rows are made in the memory of the row before.
+TEST_F(TransferTest, ARowHasNothingOfTheRowBefore) {
+  ASSERT_EQ(
+      errors(load("{\"id\":\"01900000-0000-7000-8000-000000000001\",\"sku\":\"A\",\"price\":1,"
+                  "\"note\":\"of A\",\"created_at\":\"2020-01-01T00:00:00Z\",\"version\":7}\n"
+                  "{\"sku\":\"B\",\"price\":2}\n{\"sku\":\"C\",\"price\":2,\"note\":null}\n",
+                  Format::kNdjson)),
+      "");
+  EXPECT_EQ(number("SELECT count(DISTINCT id) FROM products"), 3);
+  EXPECT_EQ(number("SELECT count(*) FROM products WHERE note IS NULL AND version = 1 AND "
+                   "created_at = updated_at"),
+            2);
+  table_ = 1;
+  EXPECT_EQ(errors(load("{\"title\":\"first\",\"room\":\"blue\"}\n{}\n{\"title\":\"third\"}\n",
+                        Format::kNdjson, {.skip_bad = true})),
+            "3:1: sold out\n");
+  EXPECT_EQ(number("SELECT count(*) FROM tickets"), 2);
+  EXPECT_EQ(number("SELECT id FROM tickets WHERE title = 'none' AND room IS NULL"), 2);
+}
+
+TEST_F(TransferTest, BatchesGrowAndEndWithTheRows) {
+  EXPECT_EQ(batches(11'000, 50'000, 1), (std::vector<int64_t>{1'000, 4'000, 6'000}));
+  must(write("DELETE FROM products"));
+  EXPECT_EQ(batches(11'000, 2'500, 1), (std::vector<int64_t>{1'000, 2'500, 2'500, 2'500, 2'500}));
+}
+
+TEST_F(TransferTest, ABatchIsNoLargerThanWhatIsWrittenInTime) {
+  std::vector<int64_t> slow{1'000, 4'000};  // which was read before the first was written
+  slow.resize(17, 1'000);
+  EXPECT_EQ(batches(20'000, 50'000, 1'000'000), slow);
+  must(write("DELETE FROM products"));
+  const std::vector<int64_t> faster = batches(20'000, 50'000, 20'000);
+  ASSERT_GT(faster.size(), 2u);
+  EXPECT_GT(faster[2], 1'000);
+  EXPECT_LT(faster[2], 15'000);  // else 15,000: all that are left
 }
 
 TEST_F(TransferTest, SkipBadWritesTheGoodRows) {
