@@ -10,7 +10,7 @@
 //
 // To refuse costs nearly half of what it costs to answer: receiving and sending are most of both.
 // A client that asks again at once would have the core do nothing else. So refusals leave at a
-// pace: up to a few thousand a second at once, the others' answers are held until it is their turn,
+// pace: some thousand a second at once, the others' answers are held until it is their turn,
 // while nothing is read from their connections. What the core cannot take then waits with those who
 // send it, and the core's time goes into answers.
 //
@@ -24,7 +24,7 @@ namespace mettle::engine {
 
 inline constexpr int64_t kOverloadWindowUs = 100'000;
 inline constexpr int64_t kOverloadSampleUs = 10'000;
-inline constexpr int64_t kRefusalPaceUs = 200;   // 5,000 a second: less than a tenth of a core
+inline constexpr int64_t kRefusalPaceUs = 400;   // 2,500 a second: about a twentieth of a core
 inline constexpr int64_t kRefusalsAtOnce = 250;  // ahead of the pace, before any is held
 inline constexpr int64_t kHoldMaxUs = 800'000;   // who waits a second for an answer gets it
 
