@@ -51,6 +51,7 @@ class Core::LogFlush final : public Posted {
   }
   void run() override {
     asked_ = false;
+    core_.gathering().release();  // nobody's answer waits for the disk or pipe of the log
     flush_log();
   }
   void drop() override { asked_ = false; }

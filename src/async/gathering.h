@@ -26,11 +26,12 @@ class Gathering final : private Posted {
   explicit Gathering(Core& core) : core_(core) {}
 
   Task<> wait();
+  // Those who wait go on now. REQUIRES: called by the loop itself, not from inside a coroutine.
+  void release();
 
  private:
   void run() override;
   void drop() override;
-  void release();
 
   Core& core_;
   bool posted_ = false;

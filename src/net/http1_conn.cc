@@ -18,6 +18,7 @@ constexpr size_t kCopiedBodyBytes = 16384;  // larger bodies are sent from where
 constexpr size_t kOutBytes = 65536;         // answers gathered before they are sent
 constexpr size_t kIdleOutBytes = 32768;     // what an idle connection may keep of that
 constexpr int64_t kProbeUs = 100'000;       // how often a running handler's client is looked at
+constexpr int64_t kGatherUs = 20;           // an answer that took so long is sent with others
 constexpr int64_t kCloseUs = 2'000'000;     // for the client to take the last answer
 constexpr size_t kCloseBytes = 1 << 20;     // of what it still sends meanwhile
 
@@ -153,7 +154,10 @@ void Http1Connection::make_room() {
 }
 
 Task<bool> Http1Connection::await_head() {
-  if (!out_.empty()) co_await shared_.core.gathering().wait();
+  // While short answers follow one another, the client's side does not fall asleep.
+  if (!out_.empty() && now_us() - received_us_ >= kGatherUs) {
+    co_await shared_.core.gathering().wait();
+  }
   const bool sent = co_await flush();
   if (!sent) co_return false;
   const bool idle = begin_ == end_;
