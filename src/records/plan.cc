@@ -38,12 +38,12 @@ class SqlBuilder {
   std::string column(const TableInfo& table, const std::string& alias, int index) const;
   std::string value(const ResolvedPath& path, const TableInfo& table, const std::string& alias);
   // `joins` takes what the expression needs behind the FROM of its table.
-  std::string item(const ResolvedItem& item, const TableInfo& table, const std::string& alias,
+  std::string item(const ResolvedItem& item, const ResolvedSelect& parent, const std::string& alias,
                    Shape::Field& field, Shape& shape, std::string& joins);
   std::string aggregate(const ResolvedItem& item, const TableInfo& table, const std::string& alias,
                         Shape::Field& field);
-  std::string embed_one(const ResolvedItem& item, const std::string& parent_alias, Shape& shape,
-                        std::string& joins);
+  std::string embed_one(const ResolvedItem& item, const ResolvedSelect& parent,
+                        const std::string& parent_alias, Shape& shape, std::string& joins);
   std::string embed_many(const ResolvedItem& item, const std::string& parent_alias, Shape& shape);
   std::string joined(const model::Relation& relation, const std::string& parent_alias,
                      const std::string& child_alias) const;
@@ -168,17 +168,36 @@ std::string SqlBuilder::attachment(const Shape* shape) {
   return fmt::format("{}{}{}", kAttachmentMark, attachments_.size() - 1, kAttachmentMark);
 }
 
-// The related row, joined by its key: there is one at most, so the parents stay as many as they
-// are. A subquery would open the table anew for each of them.
-std::string SqlBuilder::embed_one(const ResolvedItem& item, const std::string& parent_alias,
-                                  Shape& shape, std::string& joins) {
+// The operand that every row of the select has in the column, as its filter asks; else -1.
+int pinned(const ResolvedFilter& filter, int column) {
+  if (filter.negated) return -1;
+  if (filter.form == Filter::Form::kAnd) {
+    for (const ResolvedFilter& child : filter.children) {
+      if (const int operand = pinned(child, column); operand >= 0) return operand;
+    }
+    return -1;
+  }
+  const bool plain = filter.path.json_operand < 0 && filter.json == ResolvedFilter::Json::kNone;
+  const bool is = filter.form == Filter::Form::kCompare && filter.op == Op::kEq && plain &&
+                  filter.path.column == column;
+  return is ? filter.operand : -1;
+}
+
+// The related row. Where the filter says which it is, it is a subquery of its own, evaluated once
+// for all parents; else it is joined by its key: there is one at most, so the parents stay as many
+// as they are. A subquery that depends on the parent would open the table anew for each of them.
+std::string SqlBuilder::embed_one(const ResolvedItem& item, const ResolvedSelect& parent,
+                                  const std::string& parent_alias, Shape& shape,
+                                  std::string& joins) {
   const ResolvedSelect& child = *item.child;
   const TableInfo& table = catalog_.table(child.table);
   const std::string child_alias = alias();
   auto nested = std::make_shared<Shape>();
   shape.nested.push_back(nested);
   const std::string mark = attachment(nested.get());
-  std::string on = joined(*item.relation, parent_alias, child_alias);
+  const int same = pinned(parent.filter, item.relation->column);
+  std::string on = same < 0 ? joined(*item.relation, parent_alias, child_alias)
+                            : fmt::format("{} = {}", column(table, child_alias, 0), param(same));
   join(on, " AND ",
        planted(Mutant::kRuleSkippedInEmbed) ? filter(child.filter, table, child_alias)
                                             : where(child, child_alias));
@@ -186,13 +205,19 @@ std::string SqlBuilder::embed_one(const ResolvedItem& item, const std::string& p
     on += fmt::format(" AND {} > 0 AND {} = 0", param(child.limit_operand),
                       param(child.offset_operand));
   }
-  joins += fmt::format(" LEFT JOIN {} {} ON {}", table.sql_name, child_alias, on);
-  std::string columns;
-  for (const Output& output : outputs(child, table, child_alias, *nested, joins)) {
-    columns += ", " + output.sql;
+  std::string own_joins;
+  std::string& nested_joins = same < 0 ? joins : own_joins;
+  if (same < 0) joins += fmt::format(" LEFT JOIN {} {} ON {}", table.sql_name, child_alias, on);
+  std::string row = "mt_row(" + mark;
+  for (const Output& output : outputs(child, table, child_alias, *nested, nested_joins)) {
+    row += ", " + output.sql;
   }
-  return fmt::format("CASE WHEN {} IS NOT NULL THEN mt_row({}{}) END",
-                     column(table, child_alias, 0), mark, columns);
+  row += ')';
+  if (same < 0) {
+    return fmt::format("CASE WHEN {} IS NOT NULL THEN {} END", column(table, child_alias, 0), row);
+  }
+  return fmt::format("(SELECT {} FROM {} {}{} WHERE {})", row, table.sql_name, child_alias,
+                     own_joins, on);
 }
 
 std::string SqlBuilder::embed_many(const ResolvedItem& item, const std::string& parent_alias,
@@ -225,13 +250,14 @@ std::string SqlBuilder::embed_many(const ResolvedItem& item, const std::string& 
   return fmt::format("(SELECT mt_rows({}{}) FROM ({}) x)", mark, names, from);
 }
 
-std::string SqlBuilder::item(const ResolvedItem& item, const TableInfo& table,
+std::string SqlBuilder::item(const ResolvedItem& item, const ResolvedSelect& parent,
                              const std::string& alias, Shape::Field& field, Shape& shape,
                              std::string& joins) {
+  const TableInfo& table = catalog_.table(parent.table);
   if (item.relation != nullptr) {
     field.kind = Kind::kJson;
     field.as_list = !item.relation->to_one;
-    return item.relation->to_one ? embed_one(item, alias, shape, joins)
+    return item.relation->to_one ? embed_one(item, parent, alias, shape, joins)
                                  : embed_many(item, alias, shape);
   }
   if (item.aggregate != Aggregate::kNone) return aggregate(item, table, alias, field);
@@ -249,7 +275,7 @@ std::vector<SqlBuilder::Output> SqlBuilder::outputs(const ResolvedSelect& select
     Shape::Field field;
     field.key = entry.key;
     field.column = static_cast<int>(made.size());
-    std::string sql = item(entry, table, alias, field, shape, joins);
+    std::string sql = item(entry, select, alias, field, shape, joins);
     made.push_back({std::move(sql), {field.kind, field.scale}});
     if (entry.guard != nullptr) {
       field.guard = static_cast<int>(made.size());

@@ -128,6 +128,35 @@ TEST_F(ReadTest, HoldsLimitAndOffsetOfARelationToOne) {
   EXPECT_EQ(with({}, 1), empty);
 }
 
+// The filter says which author it is: the statement looks once for all books.
+TEST_F(ReadTest, EmbedsTheSameRowInEachWhereTheFilterSaysWhichItIs) {
+  const auto books_of = [&](int author, bool negated, Filter::Form form) {
+    Query asked = query("books", items(column("title"), relation("author", items(column("name")))));
+    Filter of;
+    of.form = Filter::Form::kCompare;
+    of.path.column = "author_id";
+    of.parameter = "author_id";
+    of.operands = {fmt::format("00000000-0000-0000-0000-{:0>12}", author)};
+    of.negated = negated;
+    asked.filter.form = form;
+    asked.filter.children.push_back(of);
+    if (form == Filter::Form::kOr) {
+      Filter none = of;
+      none.op = Op::kIs;
+      none.operands = {"null"};
+      asked.filter.children.push_back(none);
+    }
+    return told(asked);
+  };
+  const std::string one_and_two = R"({"title":"one","author":{"name":"Ann"}},)"
+                                  R"({"title":"two","author":{"name":"Ann"}})";
+  EXPECT_EQ(books_of(1, false, Filter::Form::kAnd), "[" + one_and_two + "]");
+  EXPECT_EQ(books_of(2, false, Filter::Form::kAnd), "[]");
+  EXPECT_EQ(books_of(2, true, Filter::Form::kAnd), "[" + one_and_two + "]");
+  EXPECT_EQ(books_of(1, false, Filter::Form::kOr),
+            "[" + one_and_two + R"(,{"title":"three","author":null}])");
+}
+
 TEST_F(ReadTest, EmbedsInEmbedded) {
   EXPECT_EQ(
       told(query("authors",

@@ -32,12 +32,12 @@ RUNS = [
     ("connections", 90, f"{HERE}/connections.py --binary {RELEASE} --rounds 10 --each 1000 --seed {{seed}}"),
     ("two-servers", 30, f"{HERE}/two_servers.py --binary {RELEASE} --rounds 20 --seed {{seed}}"),
     ("restarts", 15, f"{HERE}/restarts.py --binary {RELEASE} --rounds 20 --seed {{seed}}"),
-    ("sanitized-asan", 330, f"{HERE}/sanitized.py --binary {ASAN} --seconds 300"),
-    ("sanitized-tsan", 330, f"{HERE}/sanitized.py --binary {TSAN} --seconds 300"),
-    ("simulation", 600, "build/dev/sim --from {seed} --seeds 200000"),
+    ("sanitized-asan", 90, f"{HERE}/sanitized.py --binary {ASAN} --seconds 60"),
+    ("sanitized-tsan", 90, f"{HERE}/sanitized.py --binary {TSAN} --seconds 60"),
+    ("simulation", 300, "build/dev/sim --from {seed} --seeds 100000"),
     ("twins", 300, "build/dev/twins --seed {seed} --requests 100000"),
     ("http-parser", 300, "tests/differential/http_test.py --probe build/dev/http_probe --streams 1000000 --seed {seed}"),
-    ("fuzz", 6000, "make fuzz SECONDS_EACH=600"),
+    ("fuzz", 600, "make fuzz SECONDS_EACH=60"),
 ]
 FIGURES = re.compile(r"^\S+: rounds=(\d+) violations=(\d+) seconds=", re.M)
 
