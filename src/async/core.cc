@@ -157,7 +157,7 @@ void Core::turn_ends() {
 }
 
 Cores::Cores(Seams& seams, unsigned count,
-             std::function<void(unsigned index, int64_t us)> on_stall) {
+             const std::function<void(unsigned index, int64_t us)>& on_stall) {
   for (unsigned index = 0; index < count; ++index) {
     CoreOptions options;
     options.index = index;

@@ -96,7 +96,7 @@ class Core {
 class Cores {
  public:
   Cores(Seams& seams, unsigned count,
-        std::function<void(unsigned index, int64_t us)> on_stall = {});
+        const std::function<void(unsigned index, int64_t us)>& on_stall = {});
   ~Cores();  // stops
 
   void start();

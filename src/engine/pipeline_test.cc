@@ -155,7 +155,7 @@ class PipelineTest : public testing::Test {
     CHECK(state_.snapshot != nullptr);
   }
 
-  net::Response send(std::string_view method, std::string_view target, Sent sent = {}) {
+  net::Response send(std::string_view method, std::string_view target, const Sent& sent = {}) {
     if (state_.snapshot == nullptr) serve();
     net::Request request;
     request.method_text = method;

@@ -112,7 +112,7 @@ std::string SqlBuilder::column(const TableInfo& table, const std::string& alias,
 
 std::string SqlBuilder::value(const ResolvedPath& path, const TableInfo& table,
                               const std::string& alias) {
-  const std::string plain = column(table, alias, path.column);
+  std::string plain = column(table, alias, path.column);
   if (path.json_operand < 0) return plain;
   return fmt::format("{}({}, {})", path.as_text ? "mt_json_text" : "mt_json_part", plain,
                      param(path.json_operand));
@@ -123,7 +123,7 @@ std::string SqlBuilder::aggregate(const ResolvedItem& item, const TableInfo& tab
   field.kind = item.path.kind.kind;
   field.scale = item.path.kind.scale;
   if (item.path.column < 0) return "count(*)";
-  const std::string of = value(item.path, table, alias);
+  std::string of = value(item.path, table, alias);
   switch (item.aggregate) {
     case Aggregate::kCount:
       field.kind = Kind::kInt;

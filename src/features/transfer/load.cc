@@ -175,7 +175,7 @@ class LoadMutation final : public records::Mutation {
   }
 
   Task<Result<>> record(WriteScope& scope) {
-    static const db::StatementRef kRecord = db::Statement::make(
+    static const db::StatementRef statement = db::Statement::make(
         "INSERT INTO mettle_loads (input, table_name, rows, bytes, line, finished, updated_at) "
         "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT (input, table_name) DO UPDATE SET rows = "
         "excluded.rows, bytes = excluded.bytes, line = excluded.line, finished = "
@@ -185,7 +185,7 @@ class LoadMutation final : public records::Mutation {
                                     Value(after.rows),       Value(after.place.bytes),
                                     Value(after.place.line), Value(after.finished),
                                     Value(scope.now())};
-    CO_TRY_VOID(co_await scope.tx().run(kRecord, values));
+    CO_TRY_VOID(co_await scope.tx().run(statement, values));
     co_return Result<>();
   }
 
@@ -343,11 +343,11 @@ std::vector<std::string> load_tables() {
 
 Task<Result<std::optional<LoadRecord>>> find_load(Context& ctx, db::Store& store, std::string input,
                                                   std::string table) {
-  static const db::StatementRef kFind = db::Statement::make(
+  static const db::StatementRef statement = db::Statement::make(
       "SELECT rows, bytes, line, finished FROM mettle_loads WHERE input = ?1 AND table_name = ?2");
   const std::vector<Value> values{Value(std::move(input)), Value(std::move(table))};
   RecordSink sink;
-  CO_TRY_VOID(co_await store.read(ctx, kFind, values, sink));
+  CO_TRY_VOID(co_await store.read(ctx, statement, values, sink));
   co_return sink.found;
 }
 
