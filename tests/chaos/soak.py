@@ -34,7 +34,7 @@ RUNS = [
     ("restarts", 15, f"{HERE}/restarts.py --binary {RELEASE} --rounds 20 --seed {{seed}}"),
     ("sanitized-asan", 90, f"{HERE}/sanitized.py --binary {ASAN} --seconds 60"),
     ("sanitized-tsan", 90, f"{HERE}/sanitized.py --binary {TSAN} --seconds 60"),
-    ("simulation", 300, "build/dev/sim --from {seed} --seeds 100000"),
+    ("simulation", 300, "build/dev/sim --from {seed} --seeds 50000"),
     ("twins", 300, "build/dev/twins --seed {seed} --requests 100000"),
     ("http-parser", 300, "tests/differential/http_test.py --probe build/dev/http_probe --streams 1000000 --seed {seed}"),
     ("fuzz", 600, "make fuzz SECONDS_EACH=60"),

@@ -13,6 +13,7 @@ import argparse
 import collections
 import json
 import random
+import re
 import subprocess
 import sys
 
@@ -56,6 +57,12 @@ STRICTER = {
 LOOSER = {
     "an empty line before a request": "RFC 9112 section 2.2 has servers ignore one",
 }
+
+# Too rare to be asked of each run: about ten in a million streams.
+# h11 unfolds; ours refuses the empty value before it sees that the next line belongs to it.
+FOLDED_CODING = re.compile(rb"(?i)\r\ntransfer-encoding:[ \t]*\r\n[ \t]")
+# RFC 9112 section 7.1.2: fields that frame a message mean nothing in its trailers. Ours passes over all trailers.
+FRAMING_TRAILER = re.compile(rb"(?i)\r\n0+(;[^\r\n]*)?\r\n([^\r\n]+\r\n)*(transfer-encoding|content-length):")
 
 METHODS = [b"GET", b"POST", b"PUT", b"PATCH", b"DELETE", b"HEAD", b"OPTIONS", b"get", b"M-SEARCH", b"X" * 33, b"CONNECT",
            b"G\x01T", b"(GET)", b"GE T", b""]
@@ -211,6 +218,10 @@ def compare(stream, ours, counts):
         theirs = Message(stream[at + skipped:])
         if skipped:
             counts["looser: an empty line before a request"] += 1
+        if theirs.state == "refused" and FRAMING_TRAILER.search(stream[at:message["end"]]):
+            counts["looser: a framing field among the trailers"] += 1
+            at = message["end"]
+            continue
         if theirs.state != "whole":
             return f"ours takes a message where h11 says {theirs.state} {theirs.why}"
         fault = same(message, theirs, at + skipped + theirs.end)
@@ -226,6 +237,9 @@ def compare(stream, ours, counts):
     if theirs.state != "whole":
         counts["refused by both" if theirs.state == "refused" else "refused while h11 waits"] += 1
         return None
+    if ours["why"] == "the Transfer-Encoding header is malformed" and FOLDED_CODING.search(stream, at):
+        counts["stricter: a Transfer-Encoding is folded"] += 1
+        return None
     counts["stricter: " + ours["why"]] += 1
     return None if ours["why"] in STRICTER else f"ours refuses what h11 takes, for a reason not listed: {ours['why']}"
 
@@ -238,7 +252,7 @@ def main():
     parser.add_argument("--case", type=int)
     options = parser.parse_args()
     generator = Streams(options.seed)
-    streams = [generator.next() for _ in range(options.streams)]
+    streams = [generator.next() for _ in range(options.streams if options.case is None else options.case + 1)]
     if options.case is not None:
         streams = streams[options.case:options.case + 1]
         print(repr(streams[0]))
