@@ -58,63 +58,57 @@ TEST(Core, CountsATurnThatStallsTheLoop) {
   EXPECT_EQ(core.longest_turn_us(), 25'000);
 }
 
-Task<> gather(Core& core, std::vector<int>& seen, int number) {
-  core.turn_begins();
-  co_await core.gathering().wait();
-  seen.push_back(number);
-  core.turn_ends();
-}
+class GatheringTest : public ::testing::Test {
+ protected:
+  Task<> gather(int number) {
+    core_.turn_begins();
+    co_await core_.gathering().wait();
+    seen_.push_back(number);
+    core_.turn_ends();
+  }
 
-TEST(Gathering, GoesOnWhenAllThatWasReadyHasRun) {
-  HeldClock clock;
-  Seams seams = clock.seams();
-  Core core(seams);
-  std::vector<int> seen;
-  Scope scope(core);
-  core.post([&] {
-    scope.spawn(gather(core, seen, 1));
-    core.post([&] { seen.push_back(-1); });
-    scope.spawn(gather(core, seen, 2));
+  HeldClock clock_;
+  Seams seams_ = clock_.seams();
+  Core core_{seams_};
+  std::vector<int> seen_;
+  Scope scope_{core_};
+};
+
+TEST_F(GatheringTest, GoesOnWhenAllThatWasReadyHasRun) {
+  core_.post([&] {
+    scope_.spawn(gather(1));
+    core_.post([&] { seen_.push_back(-1); });
+    scope_.spawn(gather(2));
   });
-  core.post([&] { seen.push_back(-2); });
-  core.run_ready();
-  EXPECT_EQ(seen, (std::vector<int>{-2, 1, 2, -1}));
+  core_.post([&] { seen_.push_back(-2); });
+  core_.run_ready();
+  EXPECT_EQ(seen_, (std::vector<int>{-2, 1, 2, -1}));
 }
 
-TEST(Gathering, GoesOnAtOnceWhenEnoughWait) {
-  HeldClock clock;
-  Seams seams = clock.seams();
-  Core core(seams);
-  std::vector<int> seen;
-  Scope scope(core);
+TEST_F(GatheringTest, GoesOnAtOnceWhenEnoughWait) {
   size_t before = 0;
-  core.post([&] {
-    for (size_t i = 0; i + 1 < Gathering::kTogether; ++i) scope.spawn(gather(core, seen, 1));
-    before = seen.size();
-    scope.spawn(gather(core, seen, 2));
-    seen.push_back(3);
+  core_.post([&] {
+    for (size_t i = 0; i + 1 < Gathering::kTogether; ++i) scope_.spawn(gather(1));
+    before = seen_.size();
+    scope_.spawn(gather(2));
+    seen_.push_back(3);
   });
-  core.run_ready();
+  core_.run_ready();
   EXPECT_EQ(before, 0u);
-  ASSERT_EQ(seen.size(), Gathering::kTogether + 1);
-  EXPECT_EQ(seen[Gathering::kTogether - 1], 2) << "whoever comes last sends last";
-  EXPECT_EQ(seen.back(), 3);
+  ASSERT_EQ(seen_.size(), Gathering::kTogether + 1);
+  EXPECT_EQ(seen_[Gathering::kTogether - 1], 2) << "whoever comes last sends last";
+  EXPECT_EQ(seen_.back(), 3);
 }
 
-TEST(Gathering, LetsNobodyWaitThroughALongTurn) {
-  HeldClock clock;
-  Seams seams = clock.seams();
-  Core core(seams);
-  std::vector<int> seen;
-  Scope scope(core);
-  core.post([&] {
-    scope.spawn(gather(core, seen, 1));
-    clock.advance(std::chrono::microseconds(Gathering::kPatienceUs));
-    scope.spawn(gather(core, seen, 2));
-    seen.push_back(3);
+TEST_F(GatheringTest, LetsNobodyWaitThroughALongTurn) {
+  core_.post([&] {
+    scope_.spawn(gather(1));
+    clock_.advance(std::chrono::microseconds(Gathering::kPatienceUs));
+    scope_.spawn(gather(2));
+    seen_.push_back(3);
   });
-  core.run_ready();
-  EXPECT_EQ(seen, (std::vector<int>{1, 2, 3}));
+  core_.run_ready();
+  EXPECT_EQ(seen_, (std::vector<int>{1, 2, 3}));
 }
 
 struct CountingTimer final : Timer {

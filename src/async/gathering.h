@@ -26,7 +26,7 @@ class Gathering final : private Posted {
   explicit Gathering(Core& core) : core_(core) {}
 
   Task<> wait();
-  // Those who wait go on now. REQUIRES: called by the loop itself, not from inside a coroutine.
+  // Those who wait go on now, one after the other. REQUIRES: as Parker::wake_now.
   void release();
 
  private:
@@ -35,7 +35,7 @@ class Gathering final : private Posted {
 
   Core& core_;
   bool posted_ = false;
-  std::array<Parker*, kTogether> waiting_;
+  std::array<Parker*, kTogether> waiting_{};
   size_t count_ = 0;      // in waiting_
   int64_t began_us_ = 0;  // when the first of them came
 };

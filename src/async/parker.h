@@ -32,7 +32,7 @@ class Parker final : private Posted, private Timer, private CancelHook {
   // The event. The coroutine resumes in a turn of its own.
   void wake();
   // The same, resuming at once. REQUIRES: called by the loop itself (Posted::run, Timer::on_time),
-  // not from inside a coroutine. The parker may be gone when it returns.
+  // or from inside a coroutine that has said turn_ends(). The parker may be gone when it returns.
   void wake_now();
 
  private:

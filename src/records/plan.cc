@@ -42,6 +42,16 @@ class SqlBuilder {
                    Shape::Field& field, Shape& shape, std::string& joins);
   std::string aggregate(const ResolvedItem& item, const TableInfo& table, const std::string& alias,
                         Shape::Field& field);
+  // The other end of an embedded relation: its table's name here, and the shape of its rows.
+  struct Child {
+    const TableInfo& table;
+    std::string alias;
+    std::shared_ptr<Shape> shape;
+    std::string mark;  // of the shape among the attachments
+  };
+  Child child_of(const ResolvedItem& item, Shape& parent);
+  std::string child_where(const ResolvedItem& item, const Child& child);
+  std::string rendered_row(const ResolvedItem& item, const Child& child, std::string& joins);
   std::string embed_one(const ResolvedItem& item, const ResolvedSelect& parent,
                         const std::string& parent_alias, Shape& shape, std::string& joins);
   std::string embed_many(const ResolvedItem& item, const std::string& parent_alias, Shape& shape);
@@ -183,71 +193,76 @@ int pinned(const ResolvedFilter& filter, int column) {
   return is ? filter.operand : -1;
 }
 
+SqlBuilder::Child SqlBuilder::child_of(const ResolvedItem& item, Shape& parent) {
+  auto shape = std::make_shared<Shape>();
+  parent.nested.push_back(shape);
+  std::string mark = attachment(shape.get());
+  return {catalog_.table(item.child->table), alias(), std::move(shape), std::move(mark)};
+}
+
+std::string SqlBuilder::child_where(const ResolvedItem& item, const Child& child) {
+  return planted(Mutant::kRuleSkippedInEmbed) ? filter(item.child->filter, child.table, child.alias)
+                                              : where(*item.child, child.alias);
+}
+
+std::string SqlBuilder::rendered_row(const ResolvedItem& item, const Child& child,
+                                     std::string& joins) {
+  std::string row = "mt_row(" + child.mark;
+  for (const Output& output : outputs(*item.child, child.table, child.alias, *child.shape, joins)) {
+    row += ", " + output.sql;
+  }
+  return row + ')';
+}
+
 // The related row. Where the filter says which it is, it is a subquery of its own, evaluated once
 // for all parents; else it is joined by its key: there is one at most, so the parents stay as many
 // as they are. A subquery that depends on the parent would open the table anew for each of them.
 std::string SqlBuilder::embed_one(const ResolvedItem& item, const ResolvedSelect& parent,
                                   const std::string& parent_alias, Shape& shape,
                                   std::string& joins) {
-  const ResolvedSelect& child = *item.child;
-  const TableInfo& table = catalog_.table(child.table);
-  const std::string child_alias = alias();
-  auto nested = std::make_shared<Shape>();
-  shape.nested.push_back(nested);
-  const std::string mark = attachment(nested.get());
+  const Child child = child_of(item, shape);
+  const std::string key = column(child.table, child.alias, 0);
   const int same = pinned(parent.filter, item.relation->column);
-  std::string on = same < 0 ? joined(*item.relation, parent_alias, child_alias)
-                            : fmt::format("{} = {}", column(table, child_alias, 0), param(same));
-  join(on, " AND ",
-       planted(Mutant::kRuleSkippedInEmbed) ? filter(child.filter, table, child_alias)
-                                            : where(child, child_alias));
-  if (child.bounded) {
-    on += fmt::format(" AND {} > 0 AND {} = 0", param(child.limit_operand),
-                      param(child.offset_operand));
+  std::string on = same < 0 ? joined(*item.relation, parent_alias, child.alias)
+                            : fmt::format("{} = {}", key, param(same));
+  join(on, " AND ", child_where(item, child));
+  if (item.child->bounded) {
+    on += fmt::format(" AND {} > 0 AND {} = 0", param(item.child->limit_operand),
+                      param(item.child->offset_operand));
+  }
+  if (same < 0) {
+    joins += fmt::format(" LEFT JOIN {} {} ON {}", child.table.sql_name, child.alias, on);
+    return fmt::format("CASE WHEN {} IS NOT NULL THEN {} END", key,
+                       rendered_row(item, child, joins));
   }
   std::string own_joins;
-  std::string& nested_joins = same < 0 ? joins : own_joins;
-  if (same < 0) joins += fmt::format(" LEFT JOIN {} {} ON {}", table.sql_name, child_alias, on);
-  std::string row = "mt_row(" + mark;
-  for (const Output& output : outputs(child, table, child_alias, *nested, nested_joins)) {
-    row += ", " + output.sql;
-  }
-  row += ')';
-  if (same < 0) {
-    return fmt::format("CASE WHEN {} IS NOT NULL THEN {} END", column(table, child_alias, 0), row);
-  }
-  return fmt::format("(SELECT {} FROM {} {}{} WHERE {})", row, table.sql_name, child_alias,
+  const std::string row = rendered_row(item, child, own_joins);
+  return fmt::format("(SELECT {} FROM {} {}{} WHERE {})", row, child.table.sql_name, child.alias,
                      own_joins, on);
 }
 
 std::string SqlBuilder::embed_many(const ResolvedItem& item, const std::string& parent_alias,
                                    Shape& shape) {
-  const ResolvedSelect& child = *item.child;
-  const TableInfo& table = catalog_.table(child.table);
-  const std::string child_alias = alias();
-  auto nested = std::make_shared<Shape>();
-  shape.nested.push_back(nested);
-  const std::string mark = attachment(nested.get());
+  const ResolvedSelect& select = *item.child;
+  const Child child = child_of(item, shape);
   std::string columns;
   std::string names;
   std::string joins;
   int index = 0;
-  for (const Output& output : outputs(child, table, child_alias, *nested, joins)) {
+  for (const Output& output : outputs(select, child.table, child.alias, *child.shape, joins)) {
     join(columns, ", ", fmt::format("{} AS c{}", output.sql, index));
     names += fmt::format(", x.c{}", index);
     ++index;
   }
   if (columns.empty()) columns = "1 AS c0";
   std::string from =
-      fmt::format("SELECT {} FROM {} {}{} WHERE {}", columns, table.sql_name, child_alias, joins,
-                  joined(*item.relation, parent_alias, child_alias));
-  join(from, " AND ",
-       planted(Mutant::kRuleSkippedInEmbed) ? filter(child.filter, table, child_alias)
-                                            : where(child, child_alias));
-  from += order(child.order, table, child_alias);
+      fmt::format("SELECT {} FROM {} {}{} WHERE {}", columns, child.table.sql_name, child.alias,
+                  joins, joined(*item.relation, parent_alias, child.alias));
+  join(from, " AND ", child_where(item, child));
+  from += order(select.order, child.table, child.alias);
   from +=
-      fmt::format(" LIMIT {} OFFSET {}", param(child.limit_operand), param(child.offset_operand));
-  return fmt::format("(SELECT mt_rows({}{}) FROM ({}) x)", mark, names, from);
+      fmt::format(" LIMIT {} OFFSET {}", param(select.limit_operand), param(select.offset_operand));
+  return fmt::format("(SELECT mt_rows({}{}) FROM ({}) x)", child.mark, names, from);
 }
 
 std::string SqlBuilder::item(const ResolvedItem& item, const ResolvedSelect& parent,

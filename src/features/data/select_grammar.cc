@@ -78,7 +78,6 @@ Result<SelectItem> select_item(Scanner& in, int depth) {
 Result<Select> select_list(Scanner& in, int depth) {
   Select select;
   select.all = false;
-  select.items.reserve(8);
   if (depth > static_cast<int>(limits::kSelectDepth)) {
     return in.wrong(fmt::format("select embeds deeper than {}", limits::kSelectDepth),
                     Code::kQueryTooComplex);
@@ -104,7 +103,6 @@ Result<Select> select_list(Scanner& in, int depth) {
 
 Result<Select> parse_select(std::string_view text) {
   std::string compact;
-  compact.reserve(text.size());
   bool quoted = false;
   for (const char c : text) {
     if (c == '"') quoted = !quoted;
