@@ -37,6 +37,7 @@ struct Request {
   std::string_view body;  // whole, de-chunked; readable for SIMDJSON_PADDING bytes past its end
   std::string_view peer;  // address of the other end, without port
   bool peer_is_loopback = false;
+  bool over_tls = false;  // on this connection: what a proxy before it spoke is not known here
 
   // The first header of that name (case-insensitive), or nullopt.
   std::optional<std::string_view> header(std::string_view name) const;

@@ -48,6 +48,7 @@ Http1Connection::Http1Connection(Http1Shared& shared, Accepted accepted)
       capacity_(kFirstBufferBytes) {
   request_.peer = peer_;
   request_.peer_is_loopback = accepted.peer_is_loopback;
+  request_.over_tls = accepted.over_tls;
   next_ = shared_.connections;
   if (next_ != nullptr) next_->prev_ = this;
   shared_.connections = this;

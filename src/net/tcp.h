@@ -16,6 +16,7 @@ struct Accepted {
   std::unique_ptr<ByteStream> stream;
   std::string peer;  // address without port; an IPv4 address that came over IPv6 as IPv4
   bool peer_is_loopback = false;
+  bool over_tls = false;
 };
 
 class TcpListener {
