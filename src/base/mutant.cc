@@ -164,6 +164,9 @@ constexpr MutantInfo kTable[] = {
      "a revoked key stops at once", "keys_life.http: it stops at once"},
     {Mutant::kRolesIgnored, "roles-ignored", "every key has every role of the app",
      "a key may what its roles may", "data/access.http: a caller without the role may not"},
+    {Mutant::kRolesInheritedUpwards, "roles-inherited-upwards",
+     "a role also has the rights of the roles that inherit it", "a key may what its roles may",
+     "data/roles.http: what is above is not had"},
 
     {Mutant::kInsideShown, "inside-shown", "an error shows its caller what is meant for the log",
      "an error reveals nothing of the inside", "base_test Problem.NeverShowsTheInside"},

@@ -79,6 +79,7 @@ enum class Mutant : uint8_t {
   kExpiredKeyWorks,
   kRevokedKeyWorks,
   kRolesIgnored,
+  kRolesInheritedUpwards,
   // the rest
   kInsideShown,
   kDropWithoutAsking,

@@ -136,6 +136,11 @@ struct Route {
 struct Auth {
   int table = -1;
   std::vector<std::string> roles;
+  // Of each role that inherits: every role whose rights it has besides its own, over others too.
+  std::map<std::string, std::vector<std::string>, std::less<>> inherited;
+
+  // What rules see as `auth.roles` of a caller who was given these: those first, in their order.
+  std::vector<std::string> with_inherited(const std::vector<std::string>& given) const;
 };
 struct Cors {
   std::vector<std::string> origins;

@@ -53,7 +53,9 @@ const std::vector<FaultCode>& table_codes() {
   static const std::vector<FaultCode> codes = {
       {"unknown_table", "There is no such table."},
       {"unknown_column", "The table has no such column."},
-      {"unknown_role", "A rule asks for a role that `auth.roles` does not declare."},
+      {"unknown_role",
+       "A rule asks for a role, or a role inherits one, that `auth.roles` does not declare."},
+      {"role_circle", "A role inherits itself, over others or not."},
       {"system_column", "The column is there by itself, or set by Mettle alone."},
       {"auth_column", "The table of `auth` has the column by itself."},
       {"missing_type", "Neither `type` nor `references`."},

@@ -59,8 +59,28 @@ const Spec& names() {
   static const Spec spec{.form = Form::kList, .min = 1, .element = name};
   return spec;
 }
-const Spec& roles() {
+const Spec& role_list() {
   static const Spec spec{.form = Form::kList, .element = name};
+  return spec;
+}
+const Spec& role() {
+  static const Spec spec{
+      .form = Form::kObject,
+      .title = "role",
+      .doc = "A role that keys and people may have.",
+      .keys = {
+          {"inherits", names,
+           "Roles whose rights it has besides its own, and what they inherit in turn.",
+           "inherits: [clerk]"},
+      }};
+  return spec;
+}
+const Spec& role_map() {
+  static const Spec spec{.form = Form::kMap, .element = role};
+  return spec;
+}
+const Spec& roles() {
+  static const Spec spec{.form = Form::kEither, .either = {role_list, role_map}};
   return spec;
 }
 const Spec& texts() {
@@ -97,7 +117,8 @@ const Spec& auth() {
            "table: users"},
           {"roles", roles,
            "The roles that keys and people may have; rules ask `'clerk' in "
-           "auth.roles`.",
+           "auth.roles`. A list of names, or a map where roles inherit: `roles: {clerk: {}, admin: "
+           "{inherits: [clerk]}}`; rules then see a caller's own roles and all they inherit.",
            "roles: [customer, clerk, admin]", "[]"},
       }};
   return spec;

@@ -11,24 +11,6 @@
 
 namespace mettle::model {
 
-void read_auth(Reading& in, const Node& root) {
-  const Node* auth = find_map(root, "auth");
-  if (auth == nullptr) return;
-  const Node* roles = auth->find("roles");
-  if (roles == nullptr) return;
-  std::set<std::string> seen;
-  for (size_t i = 0; i < roles->elements.size(); ++i) {
-    const Node& role = roles->elements[i];
-    if (!role.is_scalar() || role.refused) continue;
-    if (!seen.insert(role.text()).second) {
-      in.error(role.pos, "auth.roles." + std::to_string(i), "duplicate_value",
-               "the role \"" + role.text() + "\" stands twice");
-      continue;
-    }
-    in.app.auth.roles.push_back(role.text());
-  }
-}
-
 namespace {
 
 // "https://shop.example:8443": scheme, host, maybe a port, nothing behind.

@@ -321,6 +321,29 @@ INSTANTIATE_TEST_SUITE_P(
             "5:57 body_without_content", "remove it"}),
     test_name);
 
+// The head of the others declares its roles as a list.
+TEST(LoadRoles, FaultsOfInheritanceHaveTheirPlaceAndFix) {
+  const auto faults_of = [](const std::string& roles) {
+    Faults faults;
+    const auto app =
+        load_text("mettle: 1\napp: shop\nauth:\n  roles:\n" + roles, "mettle.yaml", {}, faults);
+    EXPECT_EQ(app, nullptr);
+    const auto all = faults.sorted();
+    return summary(faults) + " / " + (all.empty() ? "" : all[0].message + " / " + all[0].fix);
+  };
+  EXPECT_EQ(faults_of("    clerk: {}\n    admin: {inherits: [clark]}\n"),
+            "6:24 unknown_role / the role \"clark\" is not declared; there are clerk / clerk");
+  EXPECT_EQ(faults_of("    a: {inherits: [c]}\n    b: {inherits: [a]}\n    c: {inherits: [b]}\n"),
+            "6:20 role_circle / a role cannot inherit itself: a → c → b → a / "
+            "take a out of inherits");
+  EXPECT_EQ(faults_of("    a: {inherits: [a]}\n"),
+            "5:20 role_circle / a role cannot inherit itself: a → a / take a out of inherits");
+  EXPECT_EQ(faults_of("    a: {}\n    b: {inherits: [a, a]}\n"),
+            "6:23 duplicate_value / the role \"a\" stands twice / ");
+  EXPECT_EQ(faults_of("    a: {inherit: [a]}\n").substr(0, 16), "5:9 unknown_key ");
+  EXPECT_EQ(faults_of("    a: {}\n    B: {}\n").substr(0, 16), "6:5 invalid_name");
+}
+
 TEST(BadFiles, SayEverythingAtOnce) {
   Faults faults;
   const auto app = load_text(

@@ -302,5 +302,23 @@ TEST(Load, NamesTheFileThatIsNotThere) {
   EXPECT_EQ(faults.sorted()[0].code, "unreadable_file");
 }
 
+TEST(LoadRoles, ARoleHasAllThatItInherits) {
+  Faults faults;
+  const auto app = load_text(
+      "mettle: 1\napp: shop\nauth:\n  roles:\n    reader: {}\n    clerk: {inherits: [reader]}\n"
+      "    auditor: {inherits: [reader]}\n    admin: {inherits: [clerk, auditor]}\n    other: {}\n",
+      "mettle.yaml", {}, faults);
+  ASSERT_NE(app, nullptr);
+  using Roles = std::vector<std::string>;
+  const Auth& auth = app->auth;
+  EXPECT_EQ(auth.roles, (Roles{"reader", "clerk", "auditor", "admin", "other"}));
+  EXPECT_EQ(auth.with_inherited({"admin"}), (Roles{"admin", "clerk", "reader", "auditor"}));
+  EXPECT_EQ(auth.with_inherited({"clerk"}), (Roles{"clerk", "reader"}));
+  EXPECT_EQ(auth.with_inherited({"other", "reader", "clerk"}), (Roles{"other", "reader", "clerk"}));
+  // A key keeps a role that the file has dropped; it stands for nothing more.
+  EXPECT_EQ(auth.with_inherited({"gone"}), (Roles{"gone"}));
+  EXPECT_EQ(auth.with_inherited({}), Roles{});
+}
+
 }  // namespace
 }  // namespace mettle::model

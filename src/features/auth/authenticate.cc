@@ -38,7 +38,7 @@ records::Principal principal_of(const Key& key, const model::AppModel& app) {
   who.kind = records::Principal::Kind::kKey;
   who.name = "key:" + key.id;
   who.id = user_id_value(app, key.user_id);
-  who.roles = planted(Mutant::kRolesIgnored) ? app.auth.roles : key.roles;
+  who.roles = planted(Mutant::kRolesIgnored) ? app.auth.roles : app.auth.with_inherited(key.roles);
   who.scopes = key.scopes;
   return who;
 }
