@@ -1,8 +1,27 @@
 // WriteScope: what the rules and checks of a table say of one row, before and after.
 #include "base/mutant.h"
 #include "records/change.h"
+#include "rules/watch.h"
 
 namespace mettle::records {
+
+Task<Result<>> WriteScope::tell(const Rule& rule, const rules::Bindings& bindings,
+                                std::string_view moment) {
+  if (bindings.watch() == nullptr || !rule.expr) co_return Result<>();
+  rules::RuleAsked asked;
+  asked.stage = rules::RuleAsked::Stage::kRow;
+  asked.rule = &rule;
+  asked.expr = rule.expr;
+  asked.moment = moment;
+  CO_TRY(asked.value, co_await evaluate(rule.expr, bindings));
+  asked.parts = rules::parts_asked(*rule.expr, bindings, true);
+  for (const rules::OpenPart& open : rules::open_parts(*rule.expr, asked.parts)) {
+    CO_TRY(Value value, co_await evaluate(open.expr, bindings));
+    *open.value = std::move(value);
+  }
+  bindings.watch()->asked(std::move(asked));
+  co_return Result<>();
+}
 
 Task<Result<>> WriteScope::allowed(const Rule& rule, const TableInfo& table,
                                    const StoredRow* before, const StoredRow* after,
@@ -16,6 +35,7 @@ Task<Result<>> WriteScope::allowed(const Rule& rule, const TableInfo& table,
   for (int round = 0; round < (once ? 1 : 2); ++round) {
     const rules::Bindings bindings =
         rule.reads_row ? row_bindings(table, rows[round], after) : bindings_;
+    CO_TRY_VOID(co_await tell(rule, bindings, once ? "" : round == 0 ? "before" : "after"));
     CO_TRY(const Value verdict, co_await evaluate(rule.expr, bindings));
     if (planted(Mutant::kUnknownGrants) && verdict.is_unknown()) continue;
     if (!verdict.is_true()) co_return fail(refused(who_, action, table.table->name));
@@ -33,6 +53,10 @@ Task<Result<bool>> WriteScope::may_write(const TableInfo& table, const ColumnInf
   const StoredRow* rows[] = {before != nullptr ? before : &after, &after};
   for (int round = 0; round < (both ? 2 : 1); ++round) {
     const rules::Bindings bindings = row_bindings(table, rows[round], &after);
+    CO_TRY_VOID(co_await tell(*column.write, bindings,
+                              !both        ? ""
+                              : round == 0 ? "before"
+                                           : "after"));
     CO_TRY(const Value verdict, co_await evaluate(column.write->expr, bindings));
     if (!verdict.is_true()) co_return false;
   }

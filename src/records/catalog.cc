@@ -1,6 +1,7 @@
 #include "records/catalog.h"
 
 #include "base/json_write.h"
+#include "rules/watch.h"
 
 namespace mettle::records {
 
@@ -168,9 +169,27 @@ Grant granted(rules::Verdict verdict) {
   return Grant::kNever;
 }
 
+void tell(const Rule& rule, const rules::Bindings& bindings, const Judged& made) {
+  rules::RuleAsked asked;
+  asked.rule = &rule;
+  asked.expr = rule.expr;
+  asked.verdict = made.grant == Grant::kAlways  ? rules::Verdict::kTrue
+                  : made.grant == Grant::kNever ? rules::Verdict::kNotTrue
+                                                : rules::Verdict::kDepends;
+  if (made.grant == Grant::kDepends && made.left) asked.left = rules::text_of(*made.left);
+  if (rule.expr) asked.parts = rules::parts_asked(*rule.expr, bindings, false);
+  bindings.watch()->asked(std::move(asked));
+}
+
 }  // namespace
 
 Judged Catalog::judge(const Rule& rule, const rules::Bindings& bindings) const {
+  Judged made = judged(rule, bindings);
+  if (bindings.watch() != nullptr) tell(rule, bindings, made);
+  return made;
+}
+
+Judged Catalog::judged(const Rule& rule, const rules::Bindings& bindings) const {
   Judged made;
   if (!rule.expr) return made;
   if (rule.always()) {
@@ -213,6 +232,7 @@ rules::Bindings base_bindings(const Principal& who, Timestamp now) {
   rules::Bindings bindings;
   bindings.bind_lazily("auth", [&who] { return who.as_value(); });
   bindings.bind("now", Value(now));
+  bindings.set_watch(who.watch);
   return bindings;
 }
 

@@ -109,6 +109,8 @@ class Catalog {
   void put_cached(std::string_view key, std::shared_ptr<const void> value) const;
 
  private:
+  Judged judged(const Rule& rule, const rules::Bindings& bindings) const;
+
   std::shared_ptr<const model::AppModel> model_;
   const db::Dialect* dialect_ = nullptr;
   std::vector<TableInfo> tables_;

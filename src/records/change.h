@@ -99,6 +99,8 @@ class WriteScope {
   const QueryLimits& limits() const { return limits_; }
   Uuid next_id() { return ids_.next(); }
 
+  // What the rule and its parts come to, told to who watches the bindings; they hold the row.
+  Task<Result<>> tell(const Rule& rule, const rules::Bindings& bindings, std::string_view moment);
   // The value of any expression, looked up in the database where it walks to related rows.
   Task<Result<Value>> evaluate(const rules::ExprRef& expr, const rules::Bindings& bindings);
 
@@ -125,8 +127,8 @@ class WriteScope {
   Task<Result<>> remove(const TableInfo& table, const StoredRow& row, Authority authority);
 
   // What the caller may see of rows just written: JSON, or nullopt where the read rule refuses one.
-  // The first step's errors are those of Resolver::one; a refused read is one only where `select`
-  // asks for something by name.
+  // Errors of the first are Resolver::one's; a refused read is one only where `select` names
+  // things.
   Result<Representation> representation(const TableInfo& table, const Select& select) const;
   Task<Result<std::optional<std::string>>> represent(const Representation& how,
                                                      const StoredRow& row);

@@ -436,9 +436,21 @@ InputInfo compile_input(const model::AppModel& app, const std::vector<model::Mem
   return made;
 }
 
+namespace {
+
+// As the column keeps it.
+Value kept(const ShapeInfo& info, Value value) {
+  if (!info.shape->lower_case || value.kind() != Kind::kText) return value;
+  std::string text = value.text();
+  for (char& c : text) c = ascii_lower(c);
+  return Value(std::move(text));
+}
+
+}  // namespace
+
 Value value_from_json(const ShapeInfo& info, const JsonNode& node, const std::string& pointer,
                       std::vector<Fault>& faults) {
-  return from_json(info, node, pointer, nullptr, faults);
+  return kept(info, from_json(info, node, pointer, nullptr, faults));
 }
 
 Result<Value> value_from_text(const ShapeInfo& info, std::string_view text) {
@@ -467,7 +479,7 @@ Result<Value> value_from_text(const ShapeInfo& info, std::string_view text) {
               info.shape->values.end()) {
         return fail(Code::kNotInEnum, fmt::format("must be one of {}", listed(info.shape->values)));
       }
-      return Value(text);
+      return kept(info, Value(text));
     default:
       return parse_form(info, text);
   }

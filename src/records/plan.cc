@@ -69,6 +69,7 @@ class SqlBuilder {
   std::string after_from(size_t index, const TableInfo& table, const std::string& alias);
   std::vector<Output> outputs(const ResolvedSelect& select, const TableInfo& table,
                               const std::string& alias, Shape& shape, std::string& joins);
+  static Plan::Key key(Output output, std::vector<Output>& columns);
   std::string groups(const ResolvedSelect& select, const TableInfo& table,
                      const std::string& alias);
   std::string select_from(const std::vector<Output>& outputs, const TableInfo& table,
@@ -302,6 +303,19 @@ std::vector<SqlBuilder::Output> SqlBuilder::outputs(const ResolvedSelect& select
   return made;
 }
 
+// A column that is selected anyway is not copied out of its row a second time.
+Plan::Key SqlBuilder::key(Output output, std::vector<Output>& columns) {
+  const db::ColumnKind kind = output.kind;
+  const auto same = [&](const Output& other) {
+    return other.sql == output.sql && other.kind.kind == kind.kind &&
+           other.kind.scale == kind.scale;
+  };
+  const auto found = std::find_if(columns.begin(), columns.end(), same);
+  const auto column = static_cast<int>(found - columns.begin());
+  if (found == columns.end()) columns.push_back(std::move(output));
+  return {column, kind};
+}
+
 std::string SqlBuilder::compare(const ResolvedFilter& filter, const TableInfo& table,
                                 const std::string& alias) {
   if (filter.op == Op::kIs) {
@@ -502,10 +516,8 @@ std::shared_ptr<const Plan> SqlBuilder::list() {
   const std::string name = alias();
   std::string joins;
   std::vector<Output> columns = outputs(top, table, name, *shape, joins);
-  plan->keys_first = static_cast<int>(columns.size());
   for (const ResolvedOrder& entry : top.order) {
-    columns.push_back({value(entry.path, table, name), entry.path.kind});
-    plan->keys.push_back(entry.path.kind);
+    plan->keys.push_back(key({value(entry.path, table, name), entry.path.kind}, columns));
   }
   std::vector<db::ColumnKind> kinds;
   std::string sql = select_from(columns, table, name, joins, kinds);
@@ -550,11 +562,9 @@ std::shared_ptr<const Plan> SqlBuilder::one() {
   const std::string name = alias();
   std::string joins;
   std::vector<Output> columns = outputs(top, table, name, *shape, joins);
-  plan->keys_first = static_cast<int>(columns.size());
-  for (const char* key : {"version", "created_at"}) {
-    const ColumnInfo& info = table.columns[static_cast<size_t>(table.find(key))];
-    columns.push_back({column(table, name, info.index), info.shape.kind});
-    plan->keys.push_back(info.shape.kind);
+  for (const char* entry : {"version", "created_at"}) {
+    const ColumnInfo& info = table.columns[static_cast<size_t>(table.find(entry))];
+    plan->keys.push_back(key({column(table, name, info.index), info.shape.kind}, columns));
   }
   std::vector<db::ColumnKind> kinds;
   const std::string sql = select_from(columns, table, name, joins, kinds) + " WHERE ";

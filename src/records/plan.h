@@ -28,9 +28,13 @@ struct Plan {
   db::StatementRef statement;
   std::vector<PlanParam> params;
   std::shared_ptr<const Shape> shape;
-  // The sort keys (list), or version and created_at (one): result columns after the shape's.
-  int keys_first = 0;
-  std::vector<db::ColumnKind> keys;
+  // The sort keys (list), or version and created_at (one): result columns of the shape where it
+  // has them, others after it.
+  struct Key {
+    int column = 0;
+    db::ColumnKind kind;
+  };
+  std::vector<Key> keys;
   // count=exact
   db::StatementRef count;
   std::vector<PlanParam> count_params;

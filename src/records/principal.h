@@ -8,6 +8,10 @@
 
 #include "base/value.h"
 
+namespace mettle::rules {
+class RuleWatch;
+}
+
 namespace mettle::records {
 
 struct Principal {
@@ -21,6 +25,8 @@ struct Principal {
   std::vector<std::string> scopes;
   Value claims = Unknown{};  // a Map where there are any
   int aal = 0;
+  // Who hears which rules are asked for this caller (rules/watch.h); nobody while serving.
+  rules::RuleWatch* watch = nullptr;
 
   bool signed_in() const { return kind != Kind::kNobody; }
   // The record that rules know as `auth`.

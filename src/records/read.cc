@@ -47,12 +47,11 @@ class PageSink final : public db::RowSink {
 
  private:
   Result<bool> keep_keys(const db::Row& row) {
-    for (size_t i = 0; i < plan_.keys.size(); ++i) {
-      const int column = plan_.keys_first + static_cast<int>(i);
-      if (row.is_null(column)) {
+    for (const Plan::Key& key : plan_.keys) {
+      if (row.is_null(key.column)) {
         last_.emplace_back(std::nullopt);
       } else {
-        Value value = row.value(column, plan_.keys[i]);
+        Value value = row.value(key.column, key.kind);
         if (value.is_unknown()) {
           return fail(internal_error("a sort key holds what is not of its column's kind in: " +
                                      plan_.statement->sql));
@@ -121,8 +120,8 @@ class RowOfOne final : public db::RowSink {
     found = true;
     json.reserve(kBytesUsual);
     render(*plan_.shape, row, json);
-    version = row.int64(plan_.keys_first);
-    created_at = row.int64(plan_.keys_first + 1);
+    version = row.int64(plan_.keys[0].column);
+    created_at = row.int64(plan_.keys[1].column);
     return false;
   }
   bool found = false;

@@ -22,45 +22,9 @@
 #include "db/dialect.h"
 #include "model/app_model.h"
 #include "model/source.h"
+#include "rules/types.h"
 
 namespace mettle::rules {
-
-// Static types. A record is a row of a table or an object of the file's shapes; kDyn is json's and
-// claims'.
-struct Type {
-  enum class Tag : uint8_t {
-    kDyn,
-    kNull,
-    kBool,
-    kInt,
-    kFloat,
-    kDecimal,
-    kText,
-    kBytes,
-    kUuid,
-    kTimestamp,
-    kDuration,
-    kDate,
-    kTime,
-    kJson,
-    kList,
-    kRow,
-    kObject,
-    kMap
-  };
-  Tag tag = Tag::kDyn;
-  bool nullable = false;
-  int scale = 0;                                               // kDecimal
-  int table = -1;                                              // kRow
-  std::shared_ptr<const Type> element;                         // kList, kMap: always there
-  std::shared_ptr<const std::map<std::string, Type>> members;  // kObject
-  std::shared_ptr<const std::vector<std::string>> values;      // kText: the only ones, of an enum
-  std::string to_string() const;  // for messages: "decimal(2)", "list of text"
-};
-Type type_of(const model::AppModel& app, const model::Shape& shape);
-// An object of the members (`input` of a command, `path` of a route).
-Type object_type(const model::AppModel& app, const std::vector<model::Member>& members);
-Type row_type(int table);
 
 // The names an expression may use, with their types.
 class Environment {
@@ -79,6 +43,8 @@ class Environment {
   std::map<std::string, Type, std::less<>> names_;
 };
 
+class RuleWatch;
+
 // What the names are worth at evaluation. A row is a Map of column name → Value (logical names); a
 // member that is missing is Unknown.
 class Bindings {
@@ -91,9 +57,13 @@ class Bindings {
   // Where random_code() draws from; without it the function is Unknown.
   void set_random(Random* random) { random_ = random; }
   Random* random() const { return random_; }
+  // Who is told of each access rule that is asked with these (records/watch.h); mostly nobody.
+  void set_watch(RuleWatch* watch) { watch_ = watch; }
+  RuleWatch* watch() const { return watch_; }
 
  private:
   Random* random_ = nullptr;
+  RuleWatch* watch_ = nullptr;
   struct Name {
     std::string name;
     Value value;

@@ -9,6 +9,7 @@
 #include "base/problem.h"
 #include "engine/shape_schema.h"
 #include "net/query.h"
+#include "rules/watch.h"
 
 namespace mettle::commands {
 
@@ -35,7 +36,17 @@ rules::Bindings bound(rules::Bindings base, const Names& names) {
 
 Result<> may_call(const Access& access, const records::Principal& who,
                   const rules::Bindings& bindings, std::string_view what) {
-  if (rules::evaluate(*access.rule, bindings).is_true()) return {};
+  const Value verdict = rules::evaluate(*access.rule, bindings);
+  if (bindings.watch() != nullptr) {
+    rules::RuleAsked asked;
+    asked.stage = rules::RuleAsked::Stage::kCall;
+    asked.expr = access.rule;
+    asked.value = verdict;
+    asked.subject = what;
+    asked.parts = rules::parts_asked(*access.rule, bindings, true);
+    bindings.watch()->asked(std::move(asked));
+  }
+  if (verdict.is_true()) return {};
   if (!who.signed_in()) {
     return fail(Code::kUnauthenticated, fmt::format("sign in to call {}", what));
   }
