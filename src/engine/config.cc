@@ -9,7 +9,10 @@
 #include <sstream>
 
 #include "base/check.h"
+#include "base/text.h"
+#include "engine/client_address.h"
 #include "model/yaml_read.h"
+#include "net/mail_address.h"
 
 extern char** environ;
 
@@ -25,6 +28,7 @@ constexpr auto kDuration = SettingKind::kDuration;
 constexpr auto kSwitch = SettingKind::kSwitch;
 constexpr auto kChoice = SettingKind::kChoice;
 constexpr auto kAddress = SettingKind::kAddress;
+constexpr auto kList = SettingKind::kList;
 
 // Read from the environment by others: the path of the file itself, and the fail points of tests.
 constexpr std::string_view kOtherVariables[] = {"METTLE_CONFIG", "METTLE_FAIL"};
@@ -42,6 +46,11 @@ constexpr Setting kSettings[] = {
      "full: an answered write survives power loss; normal: it survives a crash of the process"},
     {"threads", kNumber, &Config::threads, "0", 0, 256, "", "N",
      "event loops, each with a thread; 0 for one a processor"},
+    {"trusted_proxies", kList, &Config::trusted_proxies, "", 0, 0, "", "NETWORK",
+     "a proxy whose word on the client's address counts: an address or a network; may be repeated"},
+    {"forwarded_header", kChoice, &Config::forwarded_header, "X-Forwarded-For", 0, 0,
+     "X-Forwarded-For|Forwarded", "NAME",
+     "the header in which trusted proxies name the client; the other one is not read"},
     {"connections_max", kNumber, &Config::connections_max, "10000", 1, 1'000'000, "", "N",
      "open connections; more are closed as they are accepted"},
     {"in_flight_max", kNumber, &Config::in_flight_max, "1024", 1, 100'000, "", "N",
@@ -88,6 +97,33 @@ constexpr Setting kSettings[] = {
      "statements that take longer are logged with their plan; 0s for none"},
     {"metrics_public", kSwitch, &Config::metrics_public, "false", 0, 0, "", "true|false",
      "serve /metrics to anybody"},
+    {"tls_cert", kList, &Config::tls_cert, "", 0, 0, "", "FILE",
+     "serve --listen over TLS with this certificate chain (PEM); again for each further name"},
+    {"tls_key", kList, &Config::tls_key, "", 0, 0, "", "FILE",
+     "the private key (PEM) of the certificate at the same place of --tls-cert"},
+    {"redirect_listen", kAddress, &Config::redirect_listen, "", 0, 0, "", "ADDR:PORT",
+     "where plain HTTP is sent on to the same address over TLS (308)"},
+    {"hsts", kDuration, &Config::hsts_us, "365d", 0, 730 * 24 * kHour, "", "TIME",
+     "how long browsers that came over TLS come back by TLS only; 0s for no such header"},
+    {"hsts_subdomains", kSwitch, &Config::hsts_subdomains, "false", 0, 0, "", "true|false",
+     "the same for every name below this one"},
+    {"http2_streams_max", kNumber, &Config::http2_streams_max, "100", 1, 1000, "", "N",
+     "requests that one HTTP/2 connection may have open at a time"},
+    {"public_url", kText, &Config::public_url, "", 0, 0, "", "URL",
+     "where people reach the app: links in mails begin with it, whatever a request says; in "
+     "development the address of --listen"},
+    {"smtp_url", kText, &Config::smtp_url, "", 0, 0, "", "URL",
+     "the server that takes mail: smtp://host:587 (STARTTLS) or smtps://host; without it mail goes "
+     "to the folder mail of the data folder"},
+    {"smtp_user", kText, &Config::smtp_user, "", 0, 0, "", "NAME", "who signs in there"},
+    {"smtp_password", kText, &Config::smtp_password, "", 0, 0, "", "TEXT",
+     "and with what; not on the command line, where others see it", true},
+    {"smtp_tls", kChoice, &Config::smtp_tls, "required", 0, 0, "required|off", "MODE",
+     "whether smtp:// must turn to TLS (STARTTLS); off sends mails and their links in clear"},
+    {"smtp_ca", kText, &Config::smtp_ca, "", 0, 0, "", "FILE",
+     "certificates (PEM) that the SMTP server's is checked against; the system's if not given"},
+    {"mail_from", kText, &Config::mail_from, "", 0, 0, "", "SENDER",
+     "who mails are from: Shop <no-reply@shop.example>"},
 };
 
 struct Unit {
@@ -114,6 +150,15 @@ std::optional<int64_t> with_unit(std::string_view text, std::span<const Unit> un
     return product;
   }
   return std::nullopt;
+}
+
+// "a, b" → its parts.
+std::vector<std::string> list_of(std::string_view text) {
+  std::vector<std::string> out;
+  for (const std::string_view part : split(text, ',')) {
+    if (const std::string_view bare = trim_ascii(part); !bare.empty()) out.emplace_back(bare);
+  }
+  return out;
 }
 
 std::string join_choices(std::string_view choices) {
@@ -170,6 +215,41 @@ Result<> check_store(std::string_view text) {
               fmt::format("\"{}\" is no store of this build: it has sqlite:", masked(text)));
 }
 
+// A scheme of `schemes`, a host, maybe a port, and (where `path`) a path; nothing else, and no name
+// or password before the host.
+bool is_url(std::string_view text, std::initializer_list<std::string_view> schemes, bool path) {
+  for (const std::string_view scheme : schemes) {
+    if (!text.starts_with(scheme)) continue;
+    const std::string_view rest = text.substr(scheme.size());
+    const std::string_view host = rest.substr(0, rest.find('/'));
+    const bool plain = std::ranges::all_of(rest, [](char c) { return c > ' ' && c < 0x7f; });
+    return plain && !host.empty() && !host.starts_with(':') && (path || host == rest) &&
+           rest.find_first_of("@?#\"<>\\") == std::string_view::npos;
+  }
+  return false;
+}
+
+Result<> check_text(const Setting& setting, std::string_view text) {
+  if (text.empty()) return {};
+  if (setting.name == "store") return check_store(text);
+  if (setting.name == "public_url" &&
+      (!is_url(text, {"http://", "https://"}, true) || text.ends_with('/'))) {
+    return fail(Code::kUsage,
+                fmt::format("\"{}\" is no such address: https://shop.example, without a slash at "
+                            "its end",
+                            masked(text)));
+  }
+  if (setting.name == "smtp_url" && !is_url(text, {"smtp://", "smtps://"}, false)) {
+    return fail(Code::kUsage, fmt::format("\"{}\" is no mail server: smtp://mail.example:587 or "
+                                          "smtps://mail.example, the name and password apart",
+                                          masked(text)));
+  }
+  if (setting.name == "mail_from") {
+    TRY_VOID(net::parse_mailbox(text));
+  }
+  return {};
+}
+
 Result<> put(Config& config, const Setting& setting, std::string_view text) {
   switch (setting.kind) {
     case kNumber:
@@ -188,16 +268,19 @@ Result<> put(Config& config, const Setting& setting, std::string_view text) {
                     fmt::format("\"{}\" is unknown: allowed is {}", text, setting.range()));
       }
       break;
+    case kList:
+      config.*std::get<std::vector<std::string> Config::*>(setting.field) = list_of(text);
+      return {};
     case kAddress:
       if (!text.empty() || !setting.default_text.empty()) {
         TRY_VOID(parse_address(text));
       }
       break;
     case kText:
-      if (text.empty()) return fail(Code::kUsage, "it must not be empty");
-      if (setting.name == "store") {
-        TRY_VOID(check_store(text));
+      if (text.empty() && !setting.default_text.empty()) {
+        return fail(Code::kUsage, "it must not be empty");
       }
+      TRY_VOID(check_text(setting, text));
       break;
   }
   config.*std::get<std::string Config::*>(setting.field) = std::string(text);
@@ -218,6 +301,8 @@ class Gatherer {
   Result<LoadedConfig> finish() &&;
 
  private:
+  void check_tls(const Config& config);
+  void check_mail(const Config& config);
   void set(std::string_view name, std::string text, std::string origin);
   void fault(std::string_view text) {
     if (!faults_.empty()) faults_ += '\n';
@@ -268,6 +353,17 @@ void Gatherer::read_file(const std::string& path) {
   for (const auto& [key, value] : document->root.members) {
     const std::string origin = fmt::format("{}:{}", path, key.pos.line);
     if (value.refused || key.refused) continue;
+    const Setting* const setting = find_setting(key.text());
+    const bool is_list = setting != nullptr && setting->kind == kList;
+    if (is_list && value.is_list()) {
+      std::string joined;
+      for (const model::Node& item : value.elements) {
+        if (!item.is_scalar()) fault(fmt::format("{}: {} takes texts", origin, key.text()));
+        if (item.is_scalar()) joined += (joined.empty() ? "" : ",") + item.text();
+      }
+      set(key.text(), std::move(joined), origin);
+      continue;
+    }
     if (!value.is_scalar()) {
       fault(fmt::format("{}: {} takes one value", origin, key.text()));
       continue;
@@ -297,6 +393,31 @@ void Gatherer::read_flags(const std::vector<std::pair<std::string, std::string>>
   }
 }
 
+void Gatherer::check_tls(const Config& config) {
+  if (config.tls_cert.size() != config.tls_key.size()) {
+    fault(fmt::format("tls_cert names {} files and tls_key {}: each certificate has its key",
+                      config.tls_cert.size(), config.tls_key.size()));
+  }
+  if (!config.redirect_listen.empty() && config.tls_cert.empty()) {
+    fault("redirect_listen sends on to TLS, and there is no tls_cert");
+  }
+}
+
+void Gatherer::check_mail(const Config& config) {
+  if (config.smtp_user.empty() != config.smtp_password.empty()) {
+    fault("smtp_user and smtp_password belong together");
+  }
+  if (config.smtp_url.empty()) {
+    if (!config.smtp_user.empty()) fault("smtp_user signs in at a smtp_url, and there is none");
+    return;
+  }
+  if (config.mail_from.empty()) fault("smtp_url needs mail_from: who mails are from");
+  if (config.public_url.empty()) fault("smtp_url needs public_url: where links in mails lead");
+  if (config.smtp_tls == "off" && !config.smtp_user.empty()) {
+    fault("with smtp_tls off the smtp_password would go over the network in clear");
+  }
+}
+
 Result<LoadedConfig> Gatherer::finish() && {
   LoadedConfig loaded;
   for (size_t i = 0; i < std::size(kSettings); ++i) {
@@ -308,6 +429,13 @@ Result<LoadedConfig> Gatherer::finish() && {
   if (loaded.config.page_rows > loaded.config.page_rows_max) {
     fault(fmt::format("page_rows ({}) is more than page_rows_max ({})", loaded.config.page_rows,
                       loaded.config.page_rows_max));
+  }
+  check_tls(loaded.config);
+  check_mail(loaded.config);
+  for (const std::string& proxy : loaded.config.trusted_proxies) {
+    if (auto network = parse_network(proxy); !network) {
+      fault("trusted_proxies: " + network.error().detail);
+    }
   }
   if (!faults_.empty()) return fail(Code::kUsage, std::move(faults_));
   loaded.values = std::move(values_);
@@ -331,7 +459,7 @@ std::string Setting::variable() const {
 std::string Setting::range() const {
   if (kind == kChoice) return join_choices(choices);
   if (kind == kSwitch) return "true or false";
-  if (kind == kText || kind == kAddress) return "";
+  if (kind == kText || kind == kAddress || kind == kList) return "";
   return format_number(*this, min) + " to " + format_number(*this, max);
 }
 
@@ -368,6 +496,10 @@ Config default_config() {
   auto loaded = load_config({});
   CHECK(loaded.has_value());
   return std::move(loaded->config);
+}
+
+std::string shown(const Setting& setting, std::string_view text) {
+  return setting.secret && !text.empty() ? "***" : masked(text);
 }
 
 std::string masked(std::string_view text) {

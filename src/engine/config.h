@@ -23,6 +23,9 @@ struct Config {
   std::string data, store, durability;
   int64_t threads = 0;  // 0: one a processor
 
+  std::vector<std::string> trusted_proxies;  // addresses and networks: client_address.h
+  std::string forwarded_header;              // the one in which they name the client
+
   int64_t connections_max = 0;
   int64_t in_flight_max = 0;  // of one core
   int64_t overload_delay_us = 0;
@@ -37,6 +40,19 @@ struct Config {
   bool log_requests = true;
   int64_t slow_statement_us = 0;
   bool metrics_public = false;
+
+  std::vector<std::string> tls_cert, tls_key;  // as many of both; none: no TLS
+  std::string redirect_listen;
+  int64_t hsts_us = 0;
+  bool hsts_subdomains = false;
+  int64_t http2_streams_max = 0;
+
+  std::string public_url;  // no slash at its end; empty: made of what is listened on
+  std::string smtp_url;    // empty: mail goes to DATA/mail
+  std::string smtp_user, smtp_password;
+  std::string smtp_tls;  // "required" or "off", for smtp://
+  std::string smtp_ca;   // PEM; empty: the system's
+  std::string mail_from;
 };
 
 enum class SettingKind : uint8_t {
@@ -47,17 +63,21 @@ enum class SettingKind : uint8_t {
   kSwitch,    // true, false
   kChoice,    // one of `choices`
   kAddress,   // 127.0.0.1:8080, [::1]:8080
+  kList,      // texts: the flag again and again, a,b in a variable, [a, b] in the file
 };
 
 struct Setting {
   std::string_view name;  // "admin_listen": --admin-listen, METTLE_ADMIN_LISTEN, admin_listen:
   SettingKind kind;
-  std::variant<std::string Config::*, int64_t Config::*, bool Config::*> field;
+  std::variant<std::string Config::*, int64_t Config::*, bool Config::*,
+               std::vector<std::string> Config::*>
+      field;
   std::string_view default_text;
   int64_t min = 0, max = 0;      // kNumber; kBytes in bytes, kDuration in microseconds
   std::string_view choices;      // kChoice: "full|normal"
   std::string_view placeholder;  // "ADDR:PORT"
   std::string_view doc;
+  bool secret = false;  // never on a command line, where others see it; shown as ***
 
   std::string flag() const;      // "--admin-listen"
   std::string variable() const;  // "METTLE_ADMIN_LISTEN"
@@ -88,6 +108,8 @@ Result<LoadedConfig> load_config(const ConfigSources& sources);
 // Every setting at its default.
 Config default_config();
 
+// The value as others may see it.
+std::string shown(const Setting& setting, std::string_view text);
 // `text` with what only its owner may know replaced: the password of a URL.
 std::string masked(std::string_view text);
 

@@ -70,6 +70,18 @@ TEST(Config, TakesFlagsBeforeEnvironmentBeforeFileBeforeDefault) {
   EXPECT_EQ(loaded->config.page_rows, 7);
 }
 
+TEST(Config, TakesProxiesAsNetworksAndSaysWhatIsWrongWithOne) {
+  const TempFile file("trusted_proxies: [10.0.0.0/8, '::1']\n");
+  const auto loaded = load_config({.file = file.path()});
+  ASSERT_TRUE(loaded.has_value()) << loaded.error().detail;
+  EXPECT_EQ(loaded->config.trusted_proxies, (std::vector<std::string>{"10.0.0.0/8", "::1"}));
+  EXPECT_EQ(loaded->config.forwarded_header, "X-Forwarded-For");
+  EXPECT_NE(fault_of({.flags = {{"trusted_proxies", "10.0.0.1/8"}}}).find("write 10.0.0.0/8"),
+            std::string::npos);
+  EXPECT_NE(fault_of({.flags = {{"trusted_proxies", "0.0.0.0/0"}}}).find("holds everybody"),
+            std::string::npos);
+}
+
 TEST(Config, SaysWhereEachValueComesFrom) {
   const TempFile file("data: /srv\nthreads: 3\n");
   const auto loaded = load_config({.flags = {{"listen", "127.0.0.1:0"}},

@@ -12,6 +12,7 @@
 #include "async/timers.h"
 #include "base/id.h"
 #include "engine/authenticator.h"
+#include "engine/client_address.h"
 #include "engine/config.h"
 #include "engine/observer.h"
 #include "engine/overload.h"
@@ -47,6 +48,7 @@ struct CoreState {
 
   Core& core;
   Shared& shared;
+  const ClientAddresses addresses;
   std::shared_ptr<const Snapshot> snapshot;
   Overload overload;
   LoopProbe probe;

@@ -31,6 +31,11 @@ bool is_sane_request_id(std::string_view id) {
   });
 }
 
+// Whether what the route answers depends on who asks.
+bool asks_who(const Route& route) {
+  return route.policy == Policy::kRules || route.policy == Policy::kSignedIn;
+}
+
 bool is_safe(net::Method method) {
   return method == net::Method::kGet || method == net::Method::kHead ||
          method == net::Method::kOptions;
@@ -111,7 +116,7 @@ Result<> read_idempotency_key(Exchange& x) {
 std::string_view default_cache_control(const Exchange& x, const net::Response& response) {
   if (response.status == 304) return "";
   if (response.status >= 400 || !is_safe(x.request.method)) return "no-store";
-  if (x.route == nullptr || x.route->policy != Policy::kRules) return "no-cache";
+  if (x.route == nullptr || !asks_who(*x.route)) return "no-cache";
   return x.principal.signed_in() ? "private, no-cache" : "no-cache";
 }
 
@@ -150,7 +155,9 @@ Exchange::Exchange(CoreState& core_in, Context ctx_in, const net::Request& reque
       ctx(std::move(ctx_in)),
       request(request_in),
       app(core_in.snapshot),
-      began_us(core_in.shared.seams.clock->monotonic_us()) {}
+      began_us(core_in.shared.seams.clock->monotonic_us()),
+      forwarded(core_in.addresses.forwarded(request_in)),
+      client(forwarded ? std::string_view(*forwarded) : request_in.peer) {}
 
 Exchange::~Exchange() {
   if (!admitted) return;
@@ -181,6 +188,7 @@ Task<Result<net::Response>> Pipeline::run(Exchange& x) const {
             .request = x.request,
             .app = *x.app,
             .principal = x.principal,
+            .client = x.client,
             .path = std::move(x.path),
             .route = x.route,
             .idempotency_key = x.idempotency_key};
@@ -258,7 +266,7 @@ Result<> Pipeline::find_address(Exchange& x) const {
 Result<> Pipeline::check_place(const Exchange& x) const {
   if (x.here->policy != Policy::kOperator) {
     // The admin listener serves the operator, not the app.
-    if (listener_ == Listener::kAdmin && x.here->policy == Policy::kRules) return fail(not_here());
+    if (listener_ == Listener::kAdmin && asks_who(*x.here)) return fail(not_here());
     return {};
   }
   const bool allowed =
@@ -282,10 +290,13 @@ Result<> Pipeline::admit(Exchange& x) const {
 }
 
 Task<Result<>> Pipeline::authenticate(Exchange& x) const {
-  if (x.route->policy != Policy::kRules) co_return Result<>();
+  if (!asks_who(*x.route)) co_return Result<>();
   if (core_.shared.authenticator != nullptr) {
     CO_TRY(x.principal,
            co_await core_.shared.authenticator->authenticate(x.ctx, x.request, *x.app));
+    if (x.route->policy == Policy::kSignedIn && !x.principal.signed_in()) {
+      co_return fail(Code::kUnauthenticated, "sign in first");
+    }
     co_return Result<>();
   }
   if (x.request.header("Authorization")) {
@@ -331,8 +342,10 @@ void Pipeline::add_headers(const Exchange& x, net::Response& response) const {
       response.set("Cache-Control", std::string(value));
     }
   }
-  const bool ruled = x.route != nullptr && x.route->policy == Policy::kRules;
-  if (ruled && is_safe(x.request.method)) add_vary(response, "Authorization");
+  if (x.route != nullptr && asks_who(*x.route) && is_safe(x.request.method)) {
+    add_vary(response, "Authorization");
+    if (x.app->model().auth.table >= 0) add_vary(response, "Cookie");
+  }
   const auto& cors = x.app->model().cors;
   if (cors && (x.route == nullptr || x.route->policy != Policy::kOperator) &&
       !is_preflight(x.request)) {
@@ -350,6 +363,7 @@ void Pipeline::tell(const Exchange& x, const net::Response& response) const {
       .app = *x.app,
       .route = x.route,
       .principal = x.principal,
+      .client = x.client,
       .error = x.error ? &*x.error : nullptr,
       .duration_us = now_us - x.began_us,
       .bytes_out = response.stream ? response.stream_bytes.value_or(0) : response.body.size(),

@@ -27,6 +27,8 @@ struct Exchange {
   const net::Request& request;
   const std::shared_ptr<const Snapshot> app;
   const int64_t began_us;
+  const std::optional<std::string> forwarded;  // as trusted proxies say
+  const std::string_view client;               // the address of who asks: client_address.h
   bool traced = false;  // the caller sent a traceparent
 
   const Route* here = nullptr;   // some route of the address: its policy

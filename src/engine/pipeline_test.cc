@@ -89,15 +89,23 @@ class FakeAuthenticator final : public Authenticator {
   }
 };
 
+Task<Result<net::Response>> answer_client(Call& call) {
+  net::Response response;
+  response.body = call.client;
+  co_return response;
+}
+
 class FakeObserver final : public RequestObserver {
  public:
   void on_finished(const Finished& finished) override {
+    client = finished.client;
     lines.push_back(std::string(finished.request.method_text) + " " +
                     (finished.route != nullptr ? finished.route->path : "-") + " " +
                     std::to_string(finished.response.status) + (finished.shed ? " shed" : ""));
   }
   void on_refused(const Error& error) override { lines.emplace_back(code_name(error.code)); }
   std::vector<std::string> lines;
+  std::string client;
 };
 
 struct Sent {
@@ -146,6 +154,7 @@ class PipelineTest : public testing::Test {
     builder.add(route(Method::kGet, "/taken", &answer_taken));
     builder.add(route(Method::kPost, "/full", &answer_overloaded));
     builder.add(route(Method::kGet, "/mine", &answer_refused));
+    builder.add(route(Method::kGet, "/client", &answer_client));
     builder.add(route(Method::kGet, "/docs", &answer_json, Policy::kPublic));
     builder.add(route(Method::kGet, "/metrics", &answer_json, Policy::kOperator));
     Route probe = route(Method::kGet, "/livez", &answer_json, Policy::kPublic);
@@ -220,6 +229,27 @@ TEST_F(PipelineTest, NamesTheMethodsOfAnAddress) {
 TEST_F(PipelineTest, TellsAMethodThatNobodyKnowsFromOneNotAllowed) {
   EXPECT_EQ(send("BREW", "/items/7").status, 501);
   EXPECT_EQ(send("TRACE", "/items/7").status, 405);
+}
+
+TEST_F(PipelineTest, TellsTheEndpointAndTheLogWhoTheClientIs) {
+  EXPECT_EQ(send("GET", "/client", {.headers = {{"X-Forwarded-For", "203.0.113.9"}}}).body,
+            "127.0.0.1");
+  shared_.config.trusted_proxies = {"127.0.0.0/8"};
+  CoreState behind_proxy(core_, shared_);
+  const auto ask = [&](net::Request request) {
+    behind_proxy.snapshot = state_.snapshot;
+    request.method = Method::kGet;
+    request.method_text = "GET";
+    request.path = "/client";
+    request.peer = "127.0.0.1";
+    Context ctx(core_, seams_, clock_.monotonic_us() + 3'600'000'000);
+    Pipeline pipeline(behind_proxy, Pipeline::Listener::kPublic);
+    return run_task(core_, pipeline.handle(ctx, request)).body;
+  };
+  net::Request request;
+  request.headers = {{"X-Forwarded-For", "1.1.1.1, 203.0.113.9"}};
+  EXPECT_EQ(ask(request), "203.0.113.9");
+  EXPECT_EQ(observer_.client, "203.0.113.9");
 }
 
 TEST_F(PipelineTest, AnswersHeadWithTheRouteOfGet) {
@@ -527,6 +557,7 @@ TEST(IdempotencyOf, TellsRequestsApartByWhatTheyAskAndCallersByWhoTheyAre) {
                     .request = request,
                     .app = *app,
                     .principal = who,
+                    .client = "192.0.2.1",
                     .path = {},
                     .route = &route,
                     .idempotency_key = "k"};

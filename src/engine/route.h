@@ -23,7 +23,8 @@ class Snapshot;
 // records/.
 enum class Policy : uint8_t {
   kRules = 1,  // the app's access rules decide, in the door or in the command's own `access`
-  kPublic,     // anybody: probes, documents
+  kPublic,     // anybody: probes, documents, sign-in
+  kSignedIn,   // whoever bears credentials that hold; the endpoint says of which kind
   kOperator,   // loopback (or the admin listener) only
 };
 
@@ -60,6 +61,7 @@ struct Call {
   const net::Request& request;
   const Snapshot& app;
   const records::Principal& principal;
+  std::string_view client;        // its address, behind trusted proxies too: client_address.h
   std::vector<std::string> path;  // values of the template's names, decoded, in order
   const struct Route* route = nullptr;
   std::string idempotency_key;  // on a route that takes it; empty if none came

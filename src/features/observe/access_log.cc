@@ -24,6 +24,7 @@ void log_request(const engine::Finished& finished) {
       {"bytes_out", finished.bytes_out},
       {"principal",
        finished.principal.signed_in() ? std::string_view(finished.principal.name) : "nobody"},
+      {"client", finished.client},
       {"trace_id", std::string_view(trace_id.data(), trace_id.size())},
       {"code", finished.error != nullptr ? finished.error->name() : std::string_view()},
   };

@@ -1,5 +1,6 @@
-// The log line of a request: id, method, route template, status, time, rows, bytes, who, trace.
-// Never the path itself, the query or a header: they may hold secrets. Any core.
+// The log line of a request: id, method, route template, status, time, rows, bytes, who, from
+// which address, trace. Never the path itself, the query or a header: they may hold secrets. Any
+// core.
 #pragma once
 
 #include "engine/observer.h"
