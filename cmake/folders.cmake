@@ -1,10 +1,10 @@
 # The layers, bottom up. A folder links only what stands above it here.
-mettle_folder(base base PkgConfig::RE2 OpenSSL::Crypto spdlog::spdlog)
+mettle_folder(base base PkgConfig::RE2 OpenSSL::Crypto PkgConfig::ARGON2 spdlog::spdlog)
 if(METTLE_TESTS)
   target_link_libraries(base_test PRIVATE simdjson::simdjson)  # the oracle of the JSON reader's test
 endif()
 mettle_folder(async async mettle_base)
-mettle_folder(net net mettle_async PkgConfig::CURL ZLIB::ZLIB PkgConfig::BROTLI)
+mettle_folder(net net mettle_async PkgConfig::CURL ZLIB::ZLIB PkgConfig::BROTLI OpenSSL::SSL PkgConfig::NGHTTP2)
 mettle_folder(db db mettle_async)
 mettle_folder(db_sqlite db/sqlite mettle_db sqlite3)
 add_executable(db_sqlite_bench EXCLUDE_FROM_ALL src/db/sqlite/store_bench.cc)
@@ -39,7 +39,7 @@ foreach(dir IN LISTS features)
     list(APPEND METTLE_FEATURES mettle_f_${feature})
   endif()
 endforeach()
-foreach(feature migrate auth transfer data batch openapi statics)  # their tests run on a store
+foreach(feature migrate auth transfer data batch openapi statics mail)  # their tests run on a store
   if(TARGET f_${feature}_test)
     target_link_libraries(f_${feature}_test PRIVATE mettle_db_sqlite)
   endif()
@@ -49,6 +49,11 @@ set_source_files_properties(${CMAKE_SOURCE_DIR}/src/features/openapi/assets.s PR
   COMPILE_OPTIONS "-I${CMAKE_SOURCE_DIR}/build/deps/docs-ui;-Wno-unused-command-line-argument"
   OBJECT_DEPENDS "${CMAKE_SOURCE_DIR}/build/deps/docs-ui/swagger-ui-bundle.js")
 target_sources(mettle_f_openapi PRIVATE ${CMAKE_SOURCE_DIR}/src/features/openapi/assets.s)
+# The passwords that people choose most (make setup unpacks them).
+set_source_files_properties(${CMAKE_SOURCE_DIR}/src/features/auth/common_passwords.s PROPERTIES
+  COMPILE_OPTIONS "-I${CMAKE_SOURCE_DIR}/build/deps/passwords;-Wno-unused-command-line-argument"
+  OBJECT_DEPENDS "${CMAKE_SOURCE_DIR}/build/deps/passwords/common.txt")
+target_sources(mettle_f_auth PRIVATE ${CMAKE_SOURCE_DIR}/src/features/auth/common_passwords.s)
 mettle_folder(app app ${METTLE_FEATURES} mettle_db_sqlite)
 include(${CMAKE_SOURCE_DIR}/cmake/embed.cmake)
 mettle_embed(mettle_app)

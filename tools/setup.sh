@@ -20,10 +20,11 @@ packages=(
   ccache cmake ninja-build make pkg-config git python3 ca-certificates curl
   # libraries
   libboost1.81-dev libssl-dev libsimdjson-dev libfmt-dev libspdlog-dev libyaml-cpp-dev libre2-dev
-  zlib1g-dev libbrotli-dev libcli11-dev libcurl4-openssl-dev
+  zlib1g-dev libbrotli-dev libcli11-dev libcurl4-openssl-dev libargon2-dev libnghttp2-dev
   # tests and measurements
   libgtest-dev libgmock-dev python3-h11 wrk nginx-light prometheus graphviz
   strace faketime valgrind
+  openssl python3-h2 nghttp2-client testssl.sh slowhttptest
 )
 # node-gyp compiles one of the bench peers with the first two; bench/flame samples with the third.
 bench_packages=(g++ make linux-perf)
@@ -117,6 +118,21 @@ fetch_deps() {
   # The page that /docs shows; embedded in the binary.
   fetch_pinned swagger-ui-dist 5.35.0 1b8e891893404ea4c3558b6a87e2a3e494e7eedba41168c2ece5800a391a6ea6 \
     build/deps/docs-ui swagger-ui-bundle.js swagger-ui.css favicon-32x32.png LICENSE NOTICE
+  # The passwords that people choose most, from zxcvbn's counts; those that are long enough are embedded, sorted.
+  fetch_pinned zxcvbn 4.4.2 0b3ebb60ec2df2340e1b8b70e4cb2657a3ceb192781d299310e7aceaa606cd22 \
+    build/deps/passwords lib/frequency_lists.js LICENSE.txt
+  python3 - build/deps/passwords <<'PY'
+import pathlib, re, sys
+folder = pathlib.Path(sys.argv[1])
+text = (folder / "frequency_lists.js").read_text()
+words = re.search(r'passwords: "([^"]*)"', text).group(1).split(",")
+common = sorted([word.lower() for word in words if len(word) >= 8][:10000])
+assert len(common) == 10000 and all(word.isascii() for word in common), len(common)
+made = "\n".join(common) + "\n"
+target = folder / "common.txt"
+if not target.exists() or target.read_text() != made:
+    target.write_text(made)
+PY
 }
 
 # install_locked DIR: the packages of DIR/package-lock.json, without running their scripts.
@@ -148,7 +164,7 @@ compile_bench_peer() {
 key=$(cat "$0" tools/npm/package-lock.json bench/peers/package-lock.json | sha256sum)
 stamp=build/deps/.setup
 done_before() { [ -f "$stamp" ] && [ "$(cat "$stamp")" = "$key $1" ]; }
-if [ -z "$(missing_packages)" ] && [ -d tools/npm/node_modules ] && [ -f build/deps/sqlite/sqlite3.c ] &&
+if [ -z "$(missing_packages)" ] && [ -d tools/npm/node_modules ] && [ -f build/deps/sqlite/sqlite3.c ] && [ -f build/deps/passwords/common.txt ] &&
   { done_before 1 || { [ "$want_bench" = 0 ] && done_before 0; }; }; then
   exit 0
 fi

@@ -23,11 +23,12 @@ bool readable(int fd, int timeout_ms) {
 
 }  // namespace
 
-StopSignals::StopSignals() {
+StopSignals::StopSignals(bool reload) {
   sigset_t set;
   sigemptyset(&set);
   sigaddset(&set, SIGTERM);
   sigaddset(&set, SIGINT);
+  if (reload) sigaddset(&set, SIGHUP);
   CHECK(pthread_sigmask(SIG_BLOCK, &set, nullptr) == 0);
   signals_ = signalfd(-1, &set, SFD_CLOEXEC);
   ended_ = eventfd(0, EFD_CLOEXEC);
@@ -45,19 +46,23 @@ StopSignals::~StopSignals() {
   close(ended_);
 }
 
-bool StopSignals::wait(int timeout_ms) {
-  if (!readable(signals_, timeout_ms)) return false;
+StopSignals::Came StopSignals::wait(int timeout_ms) {
+  if (!readable(signals_, timeout_ms)) return Came::kNone;
   signalfd_siginfo info{};
-  return read(signals_, &info, sizeof info) == sizeof info;
+  if (read(signals_, &info, sizeof info) != sizeof info) return Came::kNone;
+  return info.ssi_signo == SIGHUP ? Came::kReload : Came::kStop;
 }
 
 void StopSignals::exit_on_next(Process& process) {
   const auto watch = [this, &process] {
     pollfd entries[] = {{.fd = signals_, .events = POLLIN, .revents = 0},
                         {.fd = ended_, .events = POLLIN, .revents = 0}};
-    while (poll(entries, 2, -1) < 0) {
+    for (;;) {
+      while (poll(entries, 2, -1) < 0) {
+      }
+      if (entries[1].revents != 0) return;
+      if (wait(0) == Came::kStop) process.exit_now(kExitImpatient);
     }
-    if (entries[1].revents == 0) process.exit_now(kExitImpatient);
   };
   try {
     impatient_ = std::thread(watch);

@@ -13,6 +13,7 @@ inline constexpr size_t kRequestHeadBytes = size_t{16} << 10;  // line and heade
 inline constexpr size_t kRequestHeaders = 64;                  // 431 above
 inline constexpr size_t kBodyBytes = size_t{8} << 20;          // 413 above
 inline constexpr size_t kPipelinedRequests = 32;               // taken from one receive
+inline constexpr uint32_t kHttp2Streams = 100;                 // open at a time on one connection
 inline constexpr size_t kCompressFromBytes = 1400;             // smaller fits a packet as it is
 
 // Connections
@@ -63,5 +64,30 @@ inline constexpr size_t kWalBytes = size_t{64} << 20;  // checkpoint hard from h
 // Handlers and jobs of the app
 inline constexpr int64_t kHandlerTimeoutMs = 5'000;
 inline constexpr size_t kHandlerAnswerBytes = size_t{1} << 20;
+
+// Outgoing calls: retries, and the circuit breaker of each host
+inline constexpr int kOutgoingTries = 11;                // of one call, at most
+inline constexpr int64_t kOutgoingPauseMs = 100;         // before the second try; doubles
+inline constexpr int64_t kOutgoingPauseMaxMs = 1'000;    // and grows to this
+inline constexpr int64_t kCircuitWindowMs = 10'000;      // how far back failures count
+inline constexpr uint32_t kCircuitFailures = 5;          // opens from so many on …
+inline constexpr uint32_t kCircuitFailuresPercent = 50;  // … if they are so much of all
+inline constexpr int64_t kCircuitOpenMs = 1'000;         // until a probe; doubles
+inline constexpr int64_t kCircuitOpenMaxMs = 60'000;     // and grows to this
+inline constexpr int64_t kCircuitSlowMs = 1'000;         // a call cut off later failed
+inline constexpr size_t kCircuitHosts = 1'024;           // remembered
+inline constexpr size_t kOutgoingMetricHosts = 64;       // with metrics of their own
+
+// Mail
+inline constexpr size_t kMailAtOnce = 4;                         // being sent
+inline constexpr int64_t kMailTimeoutMs = 30'000;                // of one try
+inline constexpr int64_t kMailClaimMs = 120'000;                 // then another may try
+inline constexpr int64_t kMailLookMs = 5'000;                    // for what others enqueued
+inline constexpr int64_t kMailTries = 12;                        // then it is given up
+inline constexpr int64_t kMailPauseMs = 5'000;                   // after the first; triples
+inline constexpr int64_t kMailPauseMaxMs = int64_t{3'600'000};   // and grows to this
+inline constexpr int64_t kMailKeptMs = int64_t{7} * 86'400'000;  // sent and failed ones
+inline constexpr int64_t kMailStopMs = 5'000;                    // what is being sent may take
+inline constexpr size_t kMailFiles = 1'000;                      // in DATA/mail; older ones go
 
 }  // namespace mettle::limits

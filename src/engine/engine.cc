@@ -7,6 +7,7 @@
 #include <thread>
 
 #include "base/check.h"
+#include "base/datetime.h"
 #include "base/log.h"
 #include "engine/compile.h"
 #include "engine/node_secrets.h"
@@ -17,6 +18,7 @@ namespace {
 
 constexpr unsigned kPoolThreads = 2;
 constexpr size_t kPoolQueue = 256;
+constexpr int64_t kRenewUs = int64_t{14} * 24 * 60 * 60 * 1'000'000;  // a certificate's last days
 
 net::ServerLimits server_limits(const Config& config) {
   net::ServerLimits limits;
@@ -29,13 +31,24 @@ net::ServerLimits server_limits(const Config& config) {
   limits.head_timeout_ms = config.header_timeout_us / 1000;
   limits.body_timeout_ms = config.body_timeout_us / 1000;
   limits.write_timeout_ms = config.write_timeout_us / 1000;
+  limits.http2_streams = static_cast<uint32_t>(config.http2_streams_max);
   limits.request_deadline_ms = config.request_timeout_us / 1000;
   return limits;
 }
 
 Result<net::Endpoint> endpoint_of(const std::string& address, net::RequestHandler* handler) {
   TRY(auto parsed, parse_address(address));
-  return net::Endpoint{parsed.host, parsed.port, handler};
+  net::Endpoint endpoint;
+  endpoint.host = std::move(parsed.host);
+  endpoint.port = parsed.port;
+  endpoint.handler = handler;
+  return endpoint;
+}
+
+std::string hsts_of(const Config& config) {
+  if (config.hsts_us == 0) return "";
+  return fmt::format("max-age={}{}", config.hsts_us / 1'000'000,
+                     config.hsts_subdomains ? "; includeSubDomains" : "");
 }
 
 // Runs `task` on a core that serves, while this thread waits.
@@ -159,18 +172,55 @@ Result<> Engine::listen() {
   admin_gateway_ = std::make_unique<Gateway>(states_, Pipeline::Listener::kAdmin);
   std::vector<net::Endpoint> endpoints;
   TRY(auto open, endpoint_of(config().listen, gateway_.get()));
+  if (serves_tls()) {
+    TRY(open.tls, load_tls());
+    open.hsts = hsts_of(config());
+    redirect_gateway_ = std::make_unique<RedirectGateway>(*gateway_, open.tls);
+  }
   endpoints.push_back(std::move(open));
   if (!config().admin_listen.empty()) {
     TRY(auto admin, endpoint_of(config().admin_listen, admin_gateway_.get()));
     endpoints.push_back(std::move(admin));
   }
+  if (!config().redirect_listen.empty()) {
+    TRY(auto redirect, endpoint_of(config().redirect_listen, redirect_gateway_.get()));
+    endpoints.push_back(std::move(redirect));
+  }
   TRY(server_, net::Server::start(*cores_, server_limits(config()), std::move(endpoints)));
+  if (redirect_gateway_ != nullptr) redirect_gateway_->set_port(port());
   cores_->start();
+  return {};
+}
+
+Result<std::shared_ptr<const net::TlsSetup>> Engine::load_tls() const {
+  std::vector<net::TlsFiles> files;
+  for (size_t i = 0; i < config().tls_cert.size(); ++i) {
+    files.push_back({config().tls_cert[i], config().tls_key[i]});
+  }
+  const Timestamp now = seams().clock->now();
+  TRY(auto setup, net::TlsSetup::load(files, now));
+  if (setup->expires().us - now.us < kRenewUs) {
+    LOG_WARN("a certificate ends soon",
+             {{"file", setup->expires_first()}, {"expires", format_http_date(setup->expires())}});
+  }
+  return setup;
+}
+
+Result<> Engine::reload_tls() {
+  CHECK(server_ != nullptr && serves_tls());
+  TRY(auto setup, load_tls());
+  redirect_gateway_->set_tls(setup);
+  server_->set_tls(0, std::move(setup));
   return {};
 }
 
 uint16_t Engine::admin_port() const {
   return config().admin_listen.empty() ? uint16_t{0} : server_->port(1);
+}
+
+uint16_t Engine::redirect_port() const {
+  if (config().redirect_listen.empty()) return 0;
+  return server_->port(config().admin_listen.empty() ? 1 : 2);
 }
 
 std::shared_ptr<const Snapshot> Engine::compile(std::shared_ptr<const model::AppModel> app,

@@ -25,6 +25,7 @@
 #include "engine/core_state.h"
 #include "engine/feature.h"
 #include "engine/gateway.h"
+#include "engine/gateway_redirect.h"
 #include "engine/snapshot.h"
 #include "net/server.h"
 
@@ -61,7 +62,11 @@ class Engine {
   bool stop();
 
   uint16_t port() const { return server_->port(0); }
-  uint16_t admin_port() const;  // 0: there is none
+  uint16_t admin_port() const;     // 0: there is none
+  uint16_t redirect_port() const;  // 0: there is none
+  bool serves_tls() const { return !config().tls_cert.empty(); }
+  // Reads the certificates again; connections from now on get them. An error: the ones before stay.
+  Result<> reload_tls();
 
   const Config& config() const { return shared_.config; }
   Seams& seams() const { return shared_.seams; }
@@ -79,6 +84,7 @@ class Engine {
  private:
   Result<> fit(const model::AppModel& app, model::Faults& faults);
   Result<> listen();
+  Result<std::shared_ptr<const net::TlsSetup>> load_tls() const;
   void install(std::shared_ptr<const Snapshot> snapshot);
   std::shared_ptr<const Snapshot> compile(std::shared_ptr<const model::AppModel> app,
                                           model::Faults& faults);
@@ -97,6 +103,7 @@ class Engine {
   std::unique_ptr<Cores> cores_;
   std::vector<std::unique_ptr<CoreState>> states_;
   std::unique_ptr<Gateway> gateway_, admin_gateway_;
+  std::unique_ptr<RedirectGateway> redirect_gateway_;
   std::unique_ptr<net::Server> server_;
   size_t features_started_ = 0;
 

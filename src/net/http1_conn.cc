@@ -21,6 +21,7 @@ constexpr int64_t kProbeUs = 100'000;       // how often a running handler's cli
 constexpr int64_t kGatherUs = 20;           // an answer that took so long is sent with others
 constexpr int64_t kCloseUs = 2'000'000;     // for the client to take the last answer
 constexpr size_t kCloseBytes = 1 << 20;     // of what it still sends meanwhile
+constexpr std::string_view kHttp2Preface = "PRI * HTTP/2.0\r\n";  // how it begins
 
 std::unique_ptr<char[]> make_buffer(size_t size) {
   return std::make_unique_for_overwrite<char[]>(size + kPaddingBytes);
@@ -28,18 +29,8 @@ std::unique_ptr<char[]> make_buffer(size_t size) {
 
 }  // namespace
 
-void Http1Shared::drain() {
-  draining = true;
-  for (Http1Connection* each = connections; each != nullptr; each = each->next_) each->drain();
-}
-
-void Http1Shared::abort() {
-  draining = true;
-  for (Http1Connection* each = connections; each != nullptr; each = each->next_) each->abort();
-}
-
-Http1Connection::Http1Connection(Http1Shared& shared, Accepted accepted)
-    : shared_(shared),
+Http1Connection::Http1Connection(HttpShared& shared, Accepted accepted)
+    : HttpConnection(shared),
       limits_(shared.limits),
       stream_(std::move(accepted.stream)),
       parser_(shared.limits),
@@ -49,14 +40,6 @@ Http1Connection::Http1Connection(Http1Shared& shared, Accepted accepted)
   request_.peer = peer_;
   request_.peer_is_loopback = accepted.peer_is_loopback;
   request_.over_tls = accepted.over_tls;
-  next_ = shared_.connections;
-  if (next_ != nullptr) next_->prev_ = this;
-  shared_.connections = this;
-}
-
-Http1Connection::~Http1Connection() {
-  (prev_ != nullptr ? prev_->next_ : shared_.connections) = next_;
-  if (next_ != nullptr) next_->prev_ = prev_;
 }
 
 void Http1Connection::drain() {
@@ -90,6 +73,14 @@ void Http1Connection::on_time() {
   if (context_ != nullptr) context_->cancel();
 }
 
+Accepted Http1Connection::hand_over(std::string& received) {
+  received = unread();
+  return {.stream = std::move(stream_),
+          .peer = peer_,
+          .peer_is_loopback = request_.peer_is_loopback,
+          .over_tls = request_.over_tls};
+}
+
 Task<> Http1Connection::run() {
   received_us_ = shared_.core.turn_begins();
   // The first request is expected at once; only later ones may take the idle time to begin.
@@ -100,6 +91,11 @@ Task<> Http1Connection::run() {
         goes_on = co_await await_head();
         break;
       case Parsed::kRefused:
+        if (!served_ && !request_.over_tls && unread().starts_with(kHttp2Preface)) {
+          speaks_http2_ = true;
+          shared_.core.turn_ends();
+          co_return;
+        }
         co_await refuse(std::move(parser_.error()));
         goes_on = false;
         break;
@@ -293,6 +289,7 @@ Task<bool> Http1Connection::read_chunked_body(size_t body_at) {
 
 // Lets go of the request that was served and stands before the next.
 void Http1Connection::next_request() {
+  served_ = true;
   parser_.reset();
   large_body_.reset();
   if (chunked_body_.capacity() > kFullBufferBytes) chunked_body_ = std::string();
@@ -392,6 +389,7 @@ Task<bool> Http1Connection::respond(Context& ctx, Response response) {
     frame.content_length = response.stream ? *response.stream_bytes : response.body.size();
   }
   frame.close = !keep_alive_;
+  frame.hsts = shared_.hsts;
   frame.keep_alive = old && keep_alive_;
   append_answer_head(out_, response, frame);
   if (no_body && !planted(Mutant::kHeadSendsBody)) co_return true;
@@ -462,6 +460,7 @@ Task<> Http1Connection::refuse(Error error) {
   AnswerFrame frame;
   frame.date = shared_.date.at(shared_.core.seams().clock->now());
   frame.close = true;
+  frame.hsts = shared_.hsts;
   if (!status_has_no_body(response.status)) frame.content_length = response.body.size();
   append_answer_head(out_, response, frame);
   if (frame.content_length) out_ += response.body;
@@ -522,7 +521,11 @@ Task<bool> Http1Connection::send_all(std::string_view first, std::string_view se
 Task<> Http1Connection::close_gently() {
   if (broken_) co_return;
   const bool sent = co_await flush();
-  if (!sent || !answered_last_) co_return;
+  if (!sent) co_return;
+  if (!answered_last_) {
+    if (request_.over_tls) stream_->end_sending();  // TLS tells an end from one that was cut off
+    co_return;
+  }
   stream_->end_sending();
   const int64_t due_us = now_us() + kCloseUs;
   const std::span<char> into(in_.get(), capacity_);

@@ -8,51 +8,32 @@
 // belongs to one core. A faulty client ends its connection and nothing else.
 #pragma once
 
-#include <atomic>
 #include <memory>
 #include <string>
 
 #include "async/parker.h"
 #include "async/scope.h"
 #include "async/timers.h"
-#include "net/http1_head_writer.h"
 #include "net/http1_parser.h"
+#include "net/http_shared.h"
 #include "net/tcp.h"
 
 namespace mettle::net {
 
-class Http1Connection;
-
-// What the connections of one endpoint share on one core.
-struct Http1Shared {
-  Http1Shared(Core& core_in, const ServerLimits& limits_in, RequestHandler& handler_in,
-              std::atomic<size_t>& in_flight_in)
-      : core(core_in), limits(limits_in), handler(handler_in), in_flight(in_flight_in) {}
-
-  Core& core;
-  const ServerLimits& limits;
-  RequestHandler& handler;
-  std::atomic<size_t>& in_flight;  // of the server: requests whose handler runs
-  bool draining = false;           // answers say "Connection: close"
-  HttpDate date;
-  Http1Connection* connections = nullptr;
-
-  void drain();  // closes idle connections now, the others after the answer at hand
-  void abort();  // cancels what runs and closes everything
-};
-
-class Http1Connection final : private Timer {
+class Http1Connection final : public HttpConnection, private Timer {
  public:
-  Http1Connection(Http1Shared& shared, Accepted accepted);
-  ~Http1Connection() override;
+  Http1Connection(HttpShared& shared, Accepted accepted);
 
   Task<> run();  // until the connection is over; REQUIRES: outlives it
-  void drain();
-  void abort();
+  void drain() override;
+  void abort() override;
+
+  // When run() is over: the client began with HTTP/2 (by prior knowledge, RFC 9113 section 3.3).
+  // Then the stream and what was received of it go on elsewhere.
+  bool speaks_http2() const { return speaks_http2_; }
+  Accepted hand_over(std::string& received);
 
  private:
-  friend struct Http1Shared;
-
   // What the connection waits for, and so what it means that its time is over.
   enum class Waiting : uint8_t { kNothing, kRequest, kHead, kBody, kHandler, kSend, kHold, kClose };
 
@@ -85,9 +66,8 @@ class Http1Connection final : private Timer {
   Task<bool> send_all(std::string_view first, std::string_view second);
   Task<> close_gently();
 
-  Http1Shared& shared_;
   const ServerLimits& limits_;
-  const std::unique_ptr<ByteStream> stream_;
+  std::unique_ptr<ByteStream> stream_;
   Http1HeadParser parser_;
   Http1Head head_;
   Request request_;
@@ -113,13 +93,12 @@ class Http1Connection final : private Timer {
   size_t batch_ = 0;  // requests served since the last receive
   bool keep_alive_ = true;
   bool timed_out_ = false;
-  bool broken_ = false;         // nothing can be sent or received any more
+  bool broken_ = false;  // nothing can be sent or received any more
+  bool speaks_http2_ = false;
+  bool served_ = false;         // a request
   bool answered_last_ = false;  // an answer was given after which the connection closes
   Context* context_ = nullptr;  // of the handler that runs
   std::shared_ptr<CancelFlag> cancel_;
-
-  Http1Connection* prev_ = nullptr;
-  Http1Connection* next_ = nullptr;
 };
 
 }  // namespace mettle::net

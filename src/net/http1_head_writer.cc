@@ -132,6 +132,7 @@ void append_answer_head(std::string& out, const Response& response, const Answer
   append_header(out, "Date", frame.date);
   if (!response.content_type.empty()) append_header(out, "Content-Type", response.content_type);
   for (const auto& [name, value] : response.headers) append_header(out, name, value);
+  if (!frame.hsts.empty()) append_header(out, "Strict-Transport-Security", frame.hsts);
   if (frame.content_length) {
     out += "Content-Length: ";
     append_number(out, *frame.content_length);

@@ -28,6 +28,7 @@ struct AnswerFrame {
   bool chunked = false;
   std::optional<uint64_t> content_length;  // none: the status forbids one, or the end closes it
   std::string_view date;
+  std::string_view hsts;  // Strict-Transport-Security; none if empty
 };
 
 // Why this answer must not be sent (a header value with a line break, a header that is the

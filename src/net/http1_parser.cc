@@ -90,6 +90,14 @@ int hex_value(char c) {
 
 }  // namespace
 
+bool is_valid_target(std::string_view target) {
+  return !target.empty() && all_in(kTarget, target);
+}
+
+bool is_valid_method(std::string_view name) {
+  return is_token(name) && name.size() <= kMethodBytes;
+}
+
 bool is_token(std::string_view text) {
   return !text.empty() && all_in(kToken, text);
 }
@@ -215,7 +223,7 @@ Parsed Http1HeadParser::parse_line(std::string_view line, Request& request) {
   }
   request.method_text = line.substr(0, method_end);
   request.target = line.substr(method_end + 1, target_end - method_end - 1);
-  if (!is_token(request.method_text) || request.method_text.size() > kMethodBytes) {
+  if (!is_valid_method(request.method_text)) {
     return refuse(Code::kMalformedRequest, "the method is not a name");
   }
   request.method = parse_method(request.method_text).value_or(Method::kOther);
@@ -223,7 +231,7 @@ Parsed Http1HeadParser::parse_line(std::string_view line, Request& request) {
       parsed != Parsed::kDone) {
     return parsed;
   }
-  if (request.target.empty() || !all_in(kTarget, request.target)) {
+  if (!is_valid_target(request.target)) {
     return refuse(Code::kMalformedRequest,
                   "the request target holds characters that must be percent-encoded");
   }

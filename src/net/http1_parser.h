@@ -102,6 +102,9 @@ class ChunkedDecoder {
 
 // "example.org", "127.0.0.1:8080", "[::1]:80": what a Host header may hold.
 bool is_valid_host(std::string_view host);
+// What a request's target may be made of; not empty.
+bool is_valid_target(std::string_view target);
+bool is_valid_method(std::string_view name);
 bool is_token(std::string_view text);  // RFC 9110 section 5.6.2; not empty
 
 }  // namespace mettle::net

@@ -3,13 +3,16 @@
 #include <condition_variable>
 #include <mutex>
 #include <new>
+#include <optional>
 
 #include "async/scope.h"
 #include "base/check.h"
 #include "base/log.h"
 #include "base/mutant.h"
 #include "net/http1_conn.h"
+#include "net/http2_conn.h"
 #include "net/tcp.h"
+#include "net/tls.h"
 
 namespace mettle::net {
 namespace {
@@ -31,8 +34,9 @@ struct Door {
   Door(Core& core, const ServerLimits& limits, RequestHandler& handler,
        std::atomic<size_t>& in_flight, std::unique_ptr<TcpListener> listener_)
       : shared(core, limits, handler, in_flight), listener(std::move(listener_)) {}
-  Http1Shared shared;
+  HttpShared shared;
   std::unique_ptr<TcpListener> listener;
+  std::shared_ptr<const TlsSetup> tls;  // of the next connection; none: in clear
 };
 
 // What the server has on one core. Made before the core hears of it, then the core's own.
@@ -51,10 +55,60 @@ struct CoreShare {
   }
 };
 
-Task<> serve_connection(CoreShare& share, Http1Shared& shared, Accepted accepted) {
-  try {
-    Http1Connection connection(shared, std::move(accepted));
+// A connection that is not yet HTTP: its handshake has as long as a head may take.
+class Handshake final : public HttpConnection, private Timer {
+ public:
+  Handshake(HttpShared& shared, ByteStream& stream) : HttpConnection(shared), stream_(stream) {
+    shared_.core.timers().arm(
+        *this, shared_.core.seams().clock->monotonic_us() + shared_.limits.head_timeout_ms * 1000);
+  }
+  void drain() override { stream_.interrupt(); }
+  void abort() override { stream_.interrupt(); }
+
+ private:
+  void on_time() override { stream_.interrupt(); }
+  ByteStream& stream_;
+};
+
+// The protocol that the client chose, or nullopt: the connection is over.
+Task<std::optional<Alpn>> shake_hands(Door& door, Accepted& accepted) {
+  const std::shared_ptr<const TlsSetup> setup = door.tls;  // a reload may replace the door's
+  if (door.shared.draining) co_return std::nullopt;
+  auto stream = TlsStream::over(accepted, *setup);
+  if (!stream) co_return std::nullopt;
+  const Handshake limits(door.shared, **stream);
+  const Result<Alpn> protocol = co_await (*stream)->handshake();
+  if (!protocol) {
+    LOG_DEBUG("a TLS handshake failed",
+              {{"peer", accepted.peer}, {"reason", protocol.error().inside}});
+    co_return std::nullopt;
+  }
+  accepted.stream = std::move(*stream);
+  accepted.over_tls = true;
+  co_return *protocol;
+}
+
+Task<> serve_http(Door& door, Accepted accepted) {
+  Alpn protocol = Alpn::kHttp1;
+  if (door.tls != nullptr) {
+    const std::optional<Alpn> chosen = co_await shake_hands(door, accepted);
+    if (!chosen) co_return;
+    protocol = *chosen;
+  }
+  std::string received;
+  if (protocol == Alpn::kHttp1) {
+    Http1Connection connection(door.shared, std::move(accepted));
     co_await connection.run();
+    if (!connection.speaks_http2()) co_return;
+    accepted = connection.hand_over(received);
+  }
+  Http2Connection connection(door.shared, std::move(accepted), std::move(received));
+  co_await connection.run();
+}
+
+Task<> serve_connection(CoreShare& share, Door& door, Accepted accepted) {
+  try {
+    co_await serve_http(door, std::move(accepted));
   } catch (const std::bad_alloc&) {
     // Without memory for its buffers this connection ends; the others go on.
     LOG_WARN("a connection ended for want of memory");
@@ -63,7 +117,10 @@ Task<> serve_connection(CoreShare& share, Http1Shared& shared, Accepted accepted
 }
 
 // Too many connections: a short answer tells a client more than a reset, and it costs no memory.
-void turn_away(Http1Shared& shared, Accepted accepted) {
+// Over TLS it would cost a handshake.
+void turn_away(Door& door, Accepted accepted) {
+  HttpShared& shared = door.shared;
+  if (door.tls != nullptr) return;
   Error error = make_error(Code::kOverloaded, "this server has as many connections as it takes");
   error.retry_after_s = 1;
   const Response response = shared.handler.refuse(error);
@@ -107,11 +164,10 @@ Task<> accept_connections(CoreShare& share, Door& door) {
         share.limits.connections) {
       share.counters.connections.fetch_sub(1, std::memory_order_relaxed);
       share.counters.refused.fetch_add(1, std::memory_order_relaxed);
-      turn_away(door.shared, std::move(*accepted));
+      turn_away(door, std::move(*accepted));
       continue;
     }
-    const bool spawned =
-        share.scope.spawn(serve_connection(share, door.shared, std::move(*accepted)));
+    const bool spawned = share.scope.spawn(serve_connection(share, door, std::move(*accepted)));
     if (!spawned) share.counters.connections.fetch_sub(1, std::memory_order_relaxed);
   }
 }
@@ -155,6 +211,8 @@ Result<> Server::State::open(const std::vector<Endpoint>& endpoints) {
       port = listener->port();
       share->doors.push_back(std::make_unique<Door>(share->core, limits, *endpoint.handler,
                                                     counters.in_flight, std::move(listener)));
+      share->doors.back()->tls = endpoint.tls;
+      share->doors.back()->shared.hsts = endpoint.hsts;
     }
     ports.push_back(port);
   }
@@ -179,6 +237,13 @@ Server::~Server() {
 
 uint16_t Server::port(size_t endpoint) const {
   return state_->ports.at(endpoint);
+}
+
+void Server::set_tls(size_t endpoint, std::shared_ptr<const TlsSetup> tls) {
+  CHECK(tls != nullptr);
+  state_->on_each_core([endpoint, tls = std::move(tls)](CoreShare& share) {
+    if (endpoint < share.doors.size()) share.doors[endpoint]->tls = tls;  // else it has drained
+  });
 }
 
 void Server::stop_accepting() {

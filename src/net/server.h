@@ -17,10 +17,14 @@
 
 namespace mettle::net {
 
+class TlsSetup;
+
 struct Endpoint {
-  std::string host;                   // numeric, or "localhost"
-  uint16_t port = 0;                  // 0: any free one
-  RequestHandler* handler = nullptr;  // called on every core
+  std::string host;                     // numeric, or "localhost"
+  uint16_t port = 0;                    // 0: any free one
+  RequestHandler* handler = nullptr;    // called on every core
+  std::shared_ptr<const TlsSetup> tls;  // none: in clear
+  std::string hsts;                     // Strict-Transport-Security of each answer; none if empty
 };
 
 class Server {
@@ -32,6 +36,8 @@ class Server {
 
   uint16_t port(size_t endpoint) const;
 
+  // Connections that are accepted from now on get this one. REQUIRES: the endpoint has TLS.
+  void set_tls(size_t endpoint, std::shared_ptr<const TlsSetup> tls);
   void stop_accepting();
   // Stops accepting, closes idle connections, lets running requests finish. true if all did within
   // `patience`; the rest is cancelled and closed before it returns.

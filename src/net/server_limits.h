@@ -11,6 +11,10 @@ struct ServerLimits {
   size_t request_headers = limits::kRequestHeaders;       // 431 above
   size_t body_bytes = limits::kBodyBytes;                 // 413 above
   size_t pipelined_requests = limits::kPipelinedRequests;
+  uint32_t http2_streams = limits::kHttp2Streams;  // of one connection, open at a time
+  // Budgets of one HTTP/2 connection, filled again slowly (net/http2_session.h).
+  double http2_resets = 200;
+  double http2_noise = 1000;
   size_t connections = limits::kConnections;  // of the server; 503 above
 
   int64_t idle_timeout_ms = limits::kIdleTimeoutMs;

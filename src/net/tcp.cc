@@ -1,5 +1,6 @@
 #include "net/tcp.h"
 
+#include <poll.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
 
@@ -26,7 +27,7 @@ std::unexpected<Error> network_fault(std::string_view what, const std::string& w
   return fail(std::move(error));
 }
 
-class TcpStream final : public ByteStream {
+class TcpStream final : public SocketStream {
  public:
   explicit TcpStream(tcp::socket socket) : socket_(std::move(socket)) {}
 
@@ -57,6 +58,22 @@ class TcpStream final : public ByteStream {
     const auto [error] = co_await socket_.async_wait(tcp::socket::wait_write, kNoThrow);
     if (error) co_return network_fault("wait to send", error.message());
     co_return Result<>{};
+  }
+
+  int descriptor() const override {
+    return const_cast<tcp::socket&>(socket_)
+        .native_handle();  // Asio forgot that this changes nothing
+  }
+
+  Task<Result<>> readable() override {
+    const auto [error] = co_await socket_.async_wait(tcp::socket::wait_read, kNoThrow);
+    if (error) co_return network_fault("wait to receive", error.message());
+    co_return Result<>{};
+  }
+
+  bool peer_ended() override {
+    pollfd entry{.fd = socket_.native_handle(), .events = POLLRDHUP, .revents = 0};
+    return ::poll(&entry, 1, 0) == 1;
   }
 
   void interrupt() override {
@@ -171,7 +188,9 @@ Task<Result<Accepted>> TcpListener::accept() {
     Accepted accepted;
     accepted.peer = address.to_string();
     accepted.peer_is_loopback = address.is_loopback();
-    accepted.stream = std::make_unique<TcpStream>(std::move(socket));
+    auto stream = std::make_unique<TcpStream>(std::move(socket));
+    accepted.socket = stream.get();
+    accepted.stream = std::move(stream);
     co_return accepted;
   }
 }

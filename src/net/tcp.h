@@ -12,8 +12,17 @@
 
 namespace mettle::net {
 
+// A stream straight on its socket, for who lays another over it.
+class SocketStream : public ByteStream {
+ public:
+  virtual int descriptor() const = 0;
+  virtual Task<Result<>> readable() = 0;  // suspends until there is something to read
+  virtual bool peer_ended() = 0;          // its side of the connection is closed; one system call
+};
+
 struct Accepted {
   std::unique_ptr<ByteStream> stream;
+  SocketStream* socket = nullptr;  // what carries the stream, while that is the socket itself
   std::string peer;  // address without port; an IPv4 address that came over IPv6 as IPv4
   bool peer_is_loopback = false;
   bool over_tls = false;

@@ -22,6 +22,8 @@ namespace mettle::app {
 namespace {
 
 constexpr int kLookEveryMs = 200;
+constexpr int kLookAtCertificatesMs = 1000;
+constexpr int64_t kFreshTicketsUs = int64_t{12} * 60 * 60 * 1'000'000;
 
 std::optional<std::string> environment_value(std::string_view name) {
   const char* value = std::getenv(std::string(name).c_str());
@@ -56,12 +58,13 @@ void set_up_log(const engine::Config& config) {
 }
 
 // "http://127.0.0.1:8080", with the port that was taken.
-std::string url_of(std::string_view address, uint16_t port) {
-  return fmt::format("http://{}:{}", address.substr(0, address.rfind(':')), port);
+std::string url_of(std::string_view address, uint16_t port, std::string_view scheme = "http") {
+  return fmt::format("{}://{}:{}", scheme, address.substr(0, address.rfind(':')), port);
 }
 
 void greet(const engine::Engine& engine, Io& io) {
-  const std::string url = url_of(engine.config().listen, engine.port());
+  const std::string url =
+      url_of(engine.config().listen, engine.port(), engine.serves_tls() ? "https" : "http");
   if (io.err_is_terminal) {
     const auto snapshot = engine.snapshot();
     const model::AppModel& app = snapshot->model();
@@ -74,8 +77,45 @@ void greet(const engine::Engine& engine, Io& io) {
   if (engine.admin_port() != 0) {
     io.err << "admin on " << url_of(engine.config().admin_listen, engine.admin_port()) << '\n';
   }
+  if (engine.redirect_port() != 0) {
+    io.err << "redirecting from " << url_of(engine.config().redirect_listen, engine.redirect_port())
+           << '\n';
+  }
   io.err << "listening on " << url << std::endl;
 }
+
+// Reads the certificates again when their files change, when SIGHUP asks for it, and twice a day:
+// the keys of the session tickets are new then.
+class CertificateWatch {
+ public:
+  CertificateWatch(const engine::Config& config, Clock& clock) : clock_(clock) {
+    for (const auto* paths : {&config.tls_cert, &config.tls_key}) {
+      for (const std::string& path : *paths) files_.emplace_back(path);
+    }
+  }
+  bool watches() const { return !files_.empty(); }
+
+  void look(engine::Engine& engine, bool asked) {
+    if (!watches()) return;
+    const int64_t now_us = clock_.monotonic_us();
+    if (read_us_ == 0) read_us_ = now_us;
+    bool changed = false;
+    for (FileWatch& file : files_) changed |= file.changed();
+    if (!changed && !asked && now_us - read_us_ < kFreshTicketsUs) return;
+    read_us_ = now_us;
+    if (const Result<> done = engine.reload_tls(); !done) {
+      LOG_ERROR("the certificates cannot be used: the ones before stay",
+                {{"reason", done.error().detail}});
+    } else if (changed || asked) {
+      LOG_INFO("the certificates were read again");
+    }
+  }
+
+ private:
+  Clock& clock_;
+  std::vector<FileWatch> files_;
+  int64_t read_us_ = 0;
+};
 
 void reload(engine::Engine& engine, AppFile& file, Io& io) {
   load(file);
@@ -94,9 +134,15 @@ void reload(engine::Engine& engine, AppFile& file, Io& io) {
 
 // `changes`: nullptr where nobody watches.
 void serve_until_signal(engine::Engine& engine, AppFile& file, FileWatch* changes,
-                        StopSignals& signals, Io& io) {
-  while (!signals.wait(changes != nullptr ? kLookEveryMs : -1)) {
+                        CertificateWatch& certificates, StopSignals& signals, Io& io) {
+  const int every_ms = changes != nullptr       ? kLookEveryMs
+                       : certificates.watches() ? kLookAtCertificatesMs
+                                                : -1;
+  for (;;) {
+    const StopSignals::Came came = signals.wait(every_ms);
+    if (came == StopSignals::Came::kStop) return;
     if (changes != nullptr && changes->changed()) reload(engine, file, io);
+    certificates.look(engine, came == StopSignals::Came::kReload);
   }
 }
 
@@ -136,7 +182,9 @@ int run(const Arguments& args, Io& io) {
   const Result<> files =
       provide_files(loaded->config.connections_max, engine::core_count(loaded->config));
   if (!files) return report(files.error(), io);
-  StopSignals signals;
+  // On a terminal, SIGHUP says that the terminal is gone.
+  StopSignals signals(!loaded->config.tls_cert.empty() && !io.err_is_terminal);
+  CertificateWatch certificates(loaded->config, *system_seams().clock);
 
   AppFile file;
   file.path = args.text("FILE");
@@ -157,7 +205,8 @@ int run(const Arguments& args, Io& io) {
     return started.error().code == Code::kInvalidApp ? kFailed : report(started.error(), io);
   }
   greet(engine, io);
-  serve_until_signal(engine, file, args.has("--watch") ? &changes : nullptr, signals, io);
+  serve_until_signal(engine, file, args.has("--watch") ? &changes : nullptr, certificates, signals,
+                     io);
 
   LOG_INFO("stopping: requests that run may finish; another signal ends at once");
   signals.exit_on_next(*system_seams().process);
