@@ -94,7 +94,7 @@ class AppTest : public db::StoreTest {
     for (const auto& [name, value] : sent.headers) request.headers.push_back({name, value});
     Context ctx = context();
     ctx.request_id = "request-1";
-    Call the_call{ctx, request, *app_, who_, found.path, found.route, ""};
+    Call the_call{ctx, request, *app_, who_, "192.0.2.1", found.path, found.route, ""};
     if (const auto key = request.header("Idempotency-Key")) the_call.idempotency_key = *key;
     auto response = run_task(core_, found.route->endpoint->call(the_call));
     if (response) return std::move(*response);
