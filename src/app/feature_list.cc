@@ -4,6 +4,7 @@
 #include "features/batch/batch.h"
 #include "features/commands/commands.h"
 #include "features/data/data.h"
+#include "features/mail/mail.h"
 #include "features/migrate/migrate.h"
 #include "features/observe/observe.h"
 #include "features/openapi/openapi.h"
@@ -20,6 +21,7 @@ engine::Features make_features(commands::LibraryFunctions library) {
   engine::Features features;
   features.push_back(observe::make_observe());
   features.push_back(migrate::make_feature());
+  features.push_back(mail::make_feature());
   features.push_back(auth::make_feature());
   features.push_back(data::make_feature());
   features.push_back(batch::make_feature());

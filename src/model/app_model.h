@@ -174,3 +174,5 @@ struct AppModel {
 };
 
 }  // namespace mettle::model
+  std::vector<Limit> limits;
+  std::optional<MailTemplates> mail_templates;

@@ -44,7 +44,13 @@ const std::vector<FaultCode>& key_codes() {
       {"invalid_origin", "An origin is more or less than scheme, host and port."},
       {"credentials_for_all", "Credentials for every origin."},
       {"invalid_prefix", "A static prefix is no beginning of a path."},
-      {"invalid_folder", "A static folder lies outside the app's own."},
+      {"invalid_rate", "The rate of a limit is no number of requests and time."},
+      {"invalid_limit_key", "`by` of a limit names nothing that can be counted by."},
+      {"invalid_limit_routes",
+       "`routes` of a limit is no path and no group, or is none of the app's."},
+      {"weight_above_burst", "One request would take more than a limit ever has."},
+      {"invalid_folder", "A folder lies outside the app's own."},
+      {"mail_template", "A mail of the app's own has a flaw; the message names its file and line."},
   };
   return codes;
 }

@@ -181,6 +181,69 @@ const Spec& access() {
           "owner (read, update, delete).",
       .keys = {
           {"read", rule, "Which rows are seen.", "read: \"row.user_id == auth.id\""},
+const Spec& text_or_texts() {
+  static const Spec spec{.form = Form::kEither, .either = {text, texts}};
+  return spec;
+}
+const Spec& many() {
+  static const Spec spec{.form = Form::kInt, .min = 1, .max = 1'000'000};
+  return spec;
+}
+const Spec& limit() {
+  static const Spec spec{
+      .form = Form::kObject,
+      .title = "limit",
+      .doc =
+          "How often requests may come, counted for each key by itself (GCRA). Who comes more "
+          "often is answered 429 with `Retry-After`.",
+      .keys = {
+          {"rate", text,
+           "How many requests in how long: `10/s`, `100/min`, `5/15m`, `1000/h`, `10000/d`. Room "
+           "comes back evenly, not at the end of the time: of `60/min`, one a second.",
+           "rate: 100/min", "", true},
+          {"burst", many, "How many may come at once, before the rate holds them.", "burst: 20",
+           "the number of `rate`"},
+          {"by", text_or_texts,
+           "What is counted by itself: `address` (the client's; of IPv6 its /64), `user` (who is "
+           "signed in, whatever with), `key` (each API key by itself), `route` (each address of "
+           "the API), or an expression over `auth`, `request` and `path`; or a list of these, for "
+           "each combination. Who has none of it (`user` where nobody is signed in, an expression "
+           "without a value) is counted by address.",
+           "by: [user, route]", "address"},
+          {"routes", text_or_texts,
+           "Which requests count: a path, with or without a method before it, as the API's "
+           "description has it (`POST /api/v1/orders`, `/api/v1/orders/{id}`, `/auth/**` for all "
+           "below); or a group: `api`, `reads`, `writes`, `commands`, `queries`, `batch`, "
+           "`auth`. An operation of a batch counts as the request that it stands for.",
+           "routes: [writes, POST /auth/login]", "all but probes"},
+          {"where", rule,
+           "Which of these count: a condition over `auth`, `request` and `path`. Where it cannot "
+           "be told, the request counts.",
+           "where: \"!('admin' in auth.roles)\""},
+          {"weight", many, "How many of `rate` one such request takes.", "weight: 10", "1"},
+      }};
+  return spec;
+}
+const Spec& limits() {
+  static const Spec spec{.form = Form::kMap, .element = limit};
+  return spec;
+}
+
+const Spec& mail() {
+  static const Spec spec{
+      .form = Form::kObject,
+      .title = "mail",
+      .doc = "The mails that the server sends to people.",
+      .keys = {
+          {"templates", text,
+           "A folder beside the app file with mails of one's own: `NAME.txt`, whose first line is "
+           "`Subject: …`, and `NAME.html` beside it. The names and what may stand in `{{…}}` are "
+           "in the guide to mail; what is not there stays as it comes.",
+           "templates: mail/"},
+      }};
+  return spec;
+}
+
           {"create", rule, "Which rows may be made; speaks of `new` or, the same here, `row`.",
            "create: \"auth.signed_in\""},
           {"update", rule,
@@ -619,3 +682,6 @@ const Spec& app_spec() {
 }
 
 }  // namespace mettle::model
+          {"limits", limits, "How often requests may come, by name.",
+           "limits: {per_user: {rate: 100/min, by: user}}"},
+          {"mail", mail, "Mails of one's own.", "mail: {templates: mail/}"},

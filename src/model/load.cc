@@ -23,6 +23,20 @@ bool is_origin(std::string_view text) {
   return false;
 }
 
+// The absolute path of a folder beside the app file; nullopt, with a fault, for any other.
+std::optional<std::string> folder_beside(Reading& in, const Node& node, const std::string& path,
+                                         std::string fix) {
+  const std::filesystem::path folder(node.text());
+  if (folder.is_absolute() || node.text().empty() || *folder.lexically_normal().begin() == "..") {
+    in.error(node.pos, path, "invalid_folder",
+             "the folder stands beside the app file: no absolute path, no ..", std::move(fix));
+    return std::nullopt;
+  }
+  const auto base = std::filesystem::path(in.options.base_folder) / folder;
+  std::error_code ignored;
+  return std::filesystem::absolute(base, ignored).lexically_normal().string();
+}
+
 }  // namespace
 
 void read_cors(Reading& in, const Node& root) {
@@ -79,22 +93,20 @@ void read_statics(Reading& in, const Node& root) {
       in.error(key.pos, path, "route_clash",
                "/" + std::string(first) + " is an address of Mettle's own");
     }
-    const std::filesystem::path folder(node.text());
-    const bool outside =
-        folder.is_absolute() || node.text().empty() || *folder.lexically_normal().begin() == "..";
-    if (outside) {
-      in.error(node.pos, path, "invalid_folder",
-               "the folder stands beside the app file: no absolute path, no ..",
-               model::quoted(prefix) + ": public/");
-      continue;
-    }
+    const auto folder = folder_beside(in, node, path, model::quoted(prefix) + ": public/");
+    if (!folder) continue;
     std::string prefix_end = prefix;
     if (!prefix_end.ends_with('/')) prefix_end += '/';
-    const auto base = std::filesystem::path(in.options.base_folder) / folder;
-    std::error_code ignored;
-    auto absolute = std::filesystem::absolute(base, ignored).lexically_normal();
-    in.app.statics.push_back({prefix_end, absolute.string()});
+    in.app.statics.push_back({prefix_end, *folder});
   }
+}
+
+void read_mail(Reading& in, const Node& root) {
+  const Node* mail = find_map(root, "mail");
+  const Node* templates = mail != nullptr ? mail->find("templates") : nullptr;
+  if (templates == nullptr || !templates->is_scalar() || templates->refused) return;
+  const auto folder = folder_beside(in, *templates, "mail.templates", "templates: mail/");
+  if (folder) in.app.mail_templates = MailTemplates{*folder, templates->pos};
 }
 
 namespace {
@@ -105,8 +117,8 @@ bool is_below(const std::string& path, const std::string& entry) {
 
 // Whether a fault there says nothing of the tables, which everything else speaks of.
 bool is_beside_tables(const std::string& path) {
-  for (const char* section : {"commands", "queries", "routes", "cors", "static", "auth.roles",
-                              "api", "app", "description"}) {
+  for (const char* section : {"commands", "queries", "routes", "cors", "static", "mail", "limits",
+                              "auth.roles", "api", "app", "description"}) {
     if (is_below(path, section)) return true;
   }
   return false;
@@ -278,6 +290,8 @@ std::shared_ptr<const AppModel> load_model(std::string text, const std::string& 
   read_cors(in, root);
   read_statics(in, root);
   read_commands(in, root);
+  read_limits(in, root);
+  read_mail(in, root);
   read_queries(in, root);
   read_routes(in, root);
   check_roles(in);

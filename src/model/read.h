@@ -78,6 +78,8 @@ void read_cors(Reading& in, const Node& root);
 void read_statics(Reading& in, const Node& root);
 void read_tables(Reading& in, const Node& root);
 void check_tables(Reading& in, const Node& root);    // what needs all tables
+void read_limits(Reading& in, const Node& root);
+void read_mail(Reading& in, const Node& root);
 void read_relations(Reading& in, const Node& root);  // names both ways, cycles
 void read_commands(Reading& in, const Node& root);
 void read_queries(Reading& in, const Node& root);

@@ -1,314 +1,219 @@
 #include "net/http_client.h"
 
-#include <curl/curl.h>
-#include <unistd.h>
+#include <fmt/format.h>
 
+#include <algorithm>
+#include <array>
+#include <charconv>
 #include <mutex>
 
-#include "async/completion.h"
-#include "base/check.h"
+#include "async/timers.h"
+#include "base/datetime.h"
+#include "base/log.h"
+#include "base/metrics.h"
 #include "base/text.h"
-#include "net/http1_parser.h"
+#include "net/circuits.h"
+#include "net/http_transport.h"
 
 namespace mettle::net {
 namespace {
 
-constexpr size_t kAnswerHeadBytes = 64 << 10;
-constexpr int kPollMs = 1000;  // wake-ups come by curl_multi_wakeup; this only bounds a lost one
+constexpr int64_t kMs = 1000;
 
-struct EasyDelete {
-  void operator()(CURL* easy) const { curl_easy_cleanup(easy); }
-};
-struct ListDelete {
-  void operator()(curl_slist* list) const { curl_slist_free_all(list); }
-};
-
-// A call under way; the client thread's own, apart from its making.
-struct Transfer {
-  uint64_t id = 0;
-  HttpCall call;
-  Completer<HttpAnswer> completer;
-  HttpAnswer answer;
-  size_t head_bytes = 0;
-  bool out_of_reach = false;
-  bool too_large = false;
-  std::unique_ptr<CURL, EasyDelete> easy;
-  std::unique_ptr<curl_slist, ListDelete> headers;
-};
-
-// The name was resolved to this address just now; what it resolved to before means nothing.
-curl_socket_t open_socket(void* client, curlsocktype, curl_sockaddr* address) {
-  auto* const transfer = static_cast<Transfer*>(client);
-  if (!is_in_reach(&address->addr, transfer->call.reach)) {
-    transfer->out_of_reach = true;
-    return CURL_SOCKET_BAD;
-  }
-  return ::socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
+bool is_repeatable(const HttpCall& call) {
+  if (call.repeatable) return *call.repeatable;
+  static constexpr std::array<std::string_view, 6> kIdempotent = {"GET", "HEAD",   "OPTIONS",
+                                                                  "PUT", "DELETE", "TRACE"};
+  return std::ranges::find(kIdempotent, call.method) != kIdempotent.end();
 }
 
-// A kept connection may have been opened by a call that was allowed more.
-int before_request(void* client, char* primary_ip, char*, int, int) {
-  auto* const transfer = static_cast<Transfer*>(client);
-  if (is_in_reach(primary_ip, transfer->call.reach)) return CURL_PREREQFUNC_OK;
-  transfer->out_of_reach = true;
-  return CURL_PREREQFUNC_ABORT;
+// Statuses that may be another in a moment.
+bool is_passing(int status) {
+  return status == 408 || status == 425 || status == 429 || status == 500 || status == 502 ||
+         status == 503 || status == 504;
 }
 
-size_t take_header(char* data, size_t, size_t size, void* client) {
-  auto* const transfer = static_cast<Transfer*>(client);
-  std::string_view line(data, size);
-  while (line.ends_with('\n') || line.ends_with('\r')) line.remove_suffix(1);
-  transfer->head_bytes += size;
-  if (transfer->head_bytes > kAnswerHeadBytes) {
-    transfer->too_large = true;
-    return 0;
+bool may_repeat(const HttpCall& call, const Tried& tried) {
+  switch (tried.fate) {
+    case Fate::kAnswered:
+      return is_passing(tried.answer->status) && is_repeatable(call);
+    case Fate::kUnreached:
+      return true;
+    case Fate::kBroken:
+      return is_repeatable(call);
+    case Fate::kUntrusted:
+    case Fate::kRefused:
+    case Fate::kGivenUp:
+      return false;
   }
-  // A status line begins anew: what came before was an interim answer.
-  if (line.starts_with("HTTP/")) transfer->answer.headers.clear();
-  const size_t colon = line.find(':');
-  if (colon == std::string_view::npos || line.starts_with("HTTP/")) return size;
-  transfer->answer.headers.emplace_back(line.substr(0, colon), trim_ascii(line.substr(colon + 1)));
-  return size;
+  return false;
 }
 
-size_t take_body(char* data, size_t, size_t size, void* client) {
-  auto* const transfer = static_cast<Transfer*>(client);
-  if (transfer->answer.body.size() + size > transfer->call.answer_bytes_max) {
-    transfer->too_large = true;
-    return 0;
+Health health_of(const Tried& tried, int64_t took_us) {
+  switch (tried.fate) {
+    case Fate::kAnswered:
+      return tried.answer->status >= 500 && tried.answer->status != 501 ? Health::kFailed
+                                                                        : Health::kWell;
+    case Fate::kUnreached:
+    case Fate::kBroken:
+    case Fate::kUntrusted:
+      return Health::kFailed;
+    case Fate::kRefused:
+      return Health::kUnknown;
+    // A caller that waited long enough learned that the host is slow.
+    case Fate::kGivenUp:
+      return tried.answer.error().code == Code::kDeadlineExceeded &&
+                     took_us >= limits::kCircuitSlowMs * kMs
+                 ? Health::kFailed
+                 : Health::kUnknown;
   }
-  transfer->answer.body.append(data, size);
-  return size;
+  return Health::kUnknown;
 }
 
-bool is_header_value(std::string_view value) {
-  return std::ranges::none_of(value, [](char c) {
-    const auto byte = static_cast<unsigned char>(c);
-    return (byte < 0x20 && c != '\t') || byte == 0x7f;
-  });
+std::string_view result_name(const Tried& tried) {
+  switch (tried.fate) {
+    case Fate::kAnswered:
+      return tried.answer->status >= 500 ? "server_error" : "answered";
+    case Fate::kUnreached:
+      return "unreached";
+    case Fate::kBroken:
+      return tried.answer.error().code == Code::kHandlerTimeout ? "timeout" : "broken";
+    case Fate::kUntrusted:
+      return "untrusted";
+    case Fate::kRefused:
+      return "refused";
+    case Fate::kGivenUp:
+      return "given_up";
+  }
+  return "given_up";
 }
 
-Result<> check_call(const HttpCall& call) {
-  if (!is_token(call.method)) return fail(Code::kHandlerFailed, "the method is not a name");
-  if (!istarts_with(call.url, "http://") && !istarts_with(call.url, "https://")) {
-    return fail(Code::kHandlerFailed, "the URL must begin with http:// or https://");
+// RFC 9110 section 10.2.3: seconds, or a date.
+int64_t retry_after_us(const Tried& tried, Clock& clock) {
+  if (tried.fate != Fate::kAnswered) return 0;
+  const auto text = tried.answer->header("Retry-After");
+  if (!text) return 0;
+  int64_t seconds = 0;
+  const char* const end = text->data() + text->size();
+  if (const auto read = std::from_chars(text->data(), end, seconds);
+      read.ec == std::errc{} && read.ptr == end && seconds >= 0) {
+    return std::min<int64_t>(seconds, 86'400) * kMicrosPerSecond;
   }
-  for (const auto& [name, value] : call.headers) {
-    if (!is_token(name) || !is_header_value(value)) {
-      return fail(Code::kHandlerFailed, fmt::format("the header \"{}\" is malformed", name));
-    }
-  }
-  return {};
+  const Timestamp now = clock.now();
+  const auto date = parse_http_date(*text, now);
+  return date ? std::clamp<int64_t>(date->us - now.us, 0, kMicrosPerDay) : 0;
 }
 
-void add_header(Transfer& transfer, const std::string& line) {
-  curl_slist* const longer = curl_slist_append(transfer.headers.get(), line.c_str());
-  CHECK(longer != nullptr);
-  std::ignore = transfer.headers.release();
-  transfer.headers.reset(longer);
+int64_t pause_us(int tried, Random& random) {
+  const int64_t whole =
+      std::min(limits::kOutgoingPauseMs << std::min(tried - 1, 20), limits::kOutgoingPauseMaxMs) *
+      kMs;
+  return whole - static_cast<int64_t>(random.next() % static_cast<uint64_t>(whole / 2));
 }
 
-void set_headers(Transfer& transfer) {
-  bool has_type = false;
-  for (const auto& [name, value] : transfer.call.headers) {
-    has_type = has_type || iequals(name, "content-type");
-    // A header without a value is written with a semicolon, or libcurl would drop it.
-    add_header(transfer, value.empty() ? name + ";" : fmt::format("{}: {}", name, value));
-  }
-  // libcurl's own guess of a form is never right here; nor is waiting for "100 Continue".
-  if (!has_type) add_header(transfer, "Content-Type:");
-  add_header(transfer, "Expect:");
-  curl_easy_setopt(transfer.easy.get(), CURLOPT_HTTPHEADER, transfer.headers.get());
+Error left_alone(const std::string& host, int64_t wait_us) {
+  const int64_t seconds = std::max<int64_t>(1, (wait_us + kMicrosPerSecond - 1) / kMicrosPerSecond);
+  Error error = make_error(
+      Code::kUnavailable,
+      fmt::format("{} failed again and again and is left alone; it is asked again in {} s", host,
+                  seconds));
+  error.retry_after_s = static_cast<int>(seconds);
+  return error;
 }
 
-void set_method(Transfer& transfer) {
-  CURL* const easy = transfer.easy.get();
-  const HttpCall& call = transfer.call;
-  const bool has_body =
-      !call.body.empty() || call.method == "POST" || call.method == "PUT" || call.method == "PATCH";
-  if (has_body) {
-    curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(call.body.size()));
-    curl_easy_setopt(easy, CURLOPT_POSTFIELDS, call.body.data());
-  }
-  if (call.method == "HEAD") curl_easy_setopt(easy, CURLOPT_NOBODY, 1L);
-  if (call.method != "GET" || has_body) {
-    curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, call.method.c_str());
-  }
-}
-
-void set_up(Transfer& transfer, const HttpClientOptions& options) {
-  transfer.easy.reset(curl_easy_init());
-  CURL* const easy = transfer.easy.get();
-  CHECK(easy != nullptr);
-  curl_easy_setopt(easy, CURLOPT_PRIVATE, &transfer);
-  curl_easy_setopt(easy, CURLOPT_URL, transfer.call.url.c_str());
-  curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
-  curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
-  curl_easy_setopt(easy, CURLOPT_PROXY, "");
-  curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
-  curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, 1L);
-  curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, 2L);
-  curl_easy_setopt(easy, CURLOPT_USERAGENT, "Mettle/" METTLE_VERSION);
-  curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, std::max<long>(1, transfer.call.timeout.count()));
-  if (!options.ca_file.empty()) {
-    curl_easy_setopt(easy, CURLOPT_CAINFO, options.ca_file.c_str());
-  }
-  curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, open_socket);
-  curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, &transfer);
-  curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION, before_request);
-  curl_easy_setopt(easy, CURLOPT_PREREQDATA, &transfer);
-  curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, take_header);
-  curl_easy_setopt(easy, CURLOPT_HEADERDATA, &transfer);
-  curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, take_body);
-  curl_easy_setopt(easy, CURLOPT_WRITEDATA, &transfer);
-  set_method(transfer);
-  set_headers(transfer);
-}
-
-Result<HttpAnswer> conclude(Transfer& transfer, CURLcode code) {
-  if (code == CURLE_OK) {
-    long status = 0;
-    curl_easy_getinfo(transfer.easy.get(), CURLINFO_RESPONSE_CODE, &status);
-    transfer.answer.status = static_cast<int>(status);
-    return std::move(transfer.answer);
-  }
-  Error error = make_error(Code::kHandlerFailed, "the call failed");
-  if (transfer.out_of_reach) {
-    error.detail = "the address of the call lies in a network that calls may not reach";
-  } else if (transfer.too_large) {
-    error.detail = "the answer is larger than the call allows";
-  } else if (code == CURLE_OPERATION_TIMEDOUT) {
-    error = make_error(Code::kHandlerTimeout, "the call took longer than its timeout");
-  } else if (code == CURLE_COULDNT_RESOLVE_HOST) {
-    error.detail = "the host of the call has no address";
-  } else if (code == CURLE_COULDNT_CONNECT) {
-    error.detail = "nobody answers at the address of the call";
-  } else if (code == CURLE_PEER_FAILED_VERIFICATION || code == CURLE_SSL_CACERT_BADFILE) {
-    error.detail = "the certificate of the called host is not trusted";
-  } else if (code == CURLE_URL_MALFORMAT) {
-    error.detail = "the URL of the call is malformed";
-  }
-  error.inside = curl_easy_strerror(code);
-  return fail(std::move(error));
-}
-
-class CurlClient final : public HttpClient {
+// mettle_outgoing_*. Hosts come from the app file, and later from customers: only so many get a
+// label of their own.
+class OutgoingMetrics {
  public:
-  explicit CurlClient(HttpClientOptions options) : options_(std::move(options)) {
-    static std::once_flag once;
-    std::call_once(once, [] { CHECK(curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK); });
-    multi_ = curl_multi_init();
-    CHECK(multi_ != nullptr);
-    curl_multi_setopt(multi_, CURLMOPT_MAX_TOTAL_CONNECTIONS,
-                      static_cast<long>(options_.connections));
-    curl_multi_setopt(multi_, CURLMOPT_MAX_HOST_CONNECTIONS,
-                      static_cast<long>(options_.connections_per_host));
-    thread_ = std::thread([this] { run(); });
+  OutgoingMetrics(Metrics* registry, const Circuits& circuits) : registry_(registry) {
+    if (registry == nullptr) return;
+    seconds_ = &registry->histogram("mettle_outgoing_seconds", "How long a try of a call took",
+                                    latency_bounds());
+    registry->callback_gauge("mettle_outgoing_circuits_open", "Hosts that are left alone", {},
+                             [&circuits] { return static_cast<double>(circuits.open()); });
   }
-
-  ~CurlClient() override {
-    {
-      const std::lock_guard lock(mutex_);
-      stopping_ = true;
-    }
-    curl_multi_wakeup(multi_);
-    thread_.join();
-    curl_multi_cleanup(multi_);
+  ~OutgoingMetrics() {
+    if (registry_ == nullptr) return;
+    registry_->callback_gauge("mettle_outgoing_circuits_open", "Hosts that are left alone", {},
+                              [] { return 0.0; });
   }
+  OutgoingMetrics(const OutgoingMetrics&) = delete;
 
-  Task<Result<HttpAnswer>> send(Context& ctx, HttpCall call) override {
-    CO_TRY_VOID(check_call(call));
-    CO_TRY_VOID(ctx.alive());
-    Completion<HttpAnswer> done(ctx.core());
-    const uint64_t id = submit(std::move(call), done.completer());
-    Result<HttpAnswer> answer = co_await done.wait(ctx);
-    if (!answer && (answer.error().code == Code::kCancelled ||
-                    answer.error().code == Code::kDeadlineExceeded)) {
-      cancel(id);
-    }
-    co_return answer;
+  void tried(const std::string& host, std::string_view result, int64_t us) {
+    if (registry_ == nullptr) return;
+    count("mettle_outgoing_calls", "Tries of outgoing calls",
+          {{"host", label(host)}, {"result", std::string(result)}});
+    if (us >= 0) seconds_->observe(static_cast<double>(us) / 1e6);
+  }
+  void retried(const std::string& host) {
+    if (registry_ == nullptr) return;
+    count("mettle_outgoing_retries", "Tries after the first", {{"host", label(host)}});
+  }
+  void opened(const std::string& host) {
+    if (registry_ == nullptr) return;
+    count("mettle_outgoing_circuit_opened", "Times that a host began to be left alone",
+          {{"host", label(host)}});
   }
 
  private:
-  uint64_t submit(HttpCall call, Completer<HttpAnswer> completer) {
-    auto transfer = std::make_unique<Transfer>();
-    transfer->call = std::move(call);
-    transfer->completer = std::move(completer);
-    set_up(*transfer, options_);
-    uint64_t id = 0;
-    {
-      const std::lock_guard lock(mutex_);
-      id = transfer->id = ++last_id_;
-      submitted_.push_back(std::move(transfer));
-    }
-    curl_multi_wakeup(multi_);
-    return id;
+  void count(std::string_view name, std::string_view help, const MetricLabels& labels) {
+    registry_->counter(name, help, labels).add();
+  }
+  std::string label(const std::string& host) {
+    const std::lock_guard lock(mutex_);
+    if (std::ranges::find(hosts_, host) != hosts_.end()) return host;
+    if (hosts_.size() >= limits::kOutgoingMetricHosts) return "other";
+    hosts_.push_back(host);
+    return host;
   }
 
-  void cancel(uint64_t id) {
-    {
-      const std::lock_guard lock(mutex_);
-      cancelled_.push_back(id);
-    }
-    curl_multi_wakeup(multi_);
-  }
-
-  void run() {
-    while (take_orders()) {
-      int running = 0;
-      curl_multi_perform(multi_, &running);
-      int queued = 0;
-      while (const CURLMsg* const message = curl_multi_info_read(multi_, &queued)) {
-        if (message->msg == CURLMSG_DONE) finish(message->easy_handle, message->data.result);
-      }
-      curl_multi_poll(multi_, nullptr, 0, kPollMs, nullptr);
-    }
-    while (!transfers_.empty()) drop(transfers_.begin()->first);
-  }
-
-  bool take_orders() {
-    std::vector<std::unique_ptr<Transfer>> submitted;
-    std::vector<uint64_t> cancelled;
-    bool stopping = false;
-    {
-      const std::lock_guard lock(mutex_);
-      submitted.swap(submitted_);
-      cancelled.swap(cancelled_);
-      stopping = stopping_;
-    }
-    for (auto& transfer : submitted) {
-      CHECK(curl_multi_add_handle(multi_, transfer->easy.get()) == CURLM_OK);
-      const uint64_t id = transfer->id;
-      transfers_.emplace(id, std::move(transfer));
-    }
-    for (const uint64_t id : cancelled) drop(id);
-    return !stopping;
-  }
-
-  void finish(CURL* easy, CURLcode code) {
-    Transfer* transfer = nullptr;
-    curl_easy_getinfo(easy, CURLINFO_PRIVATE, &transfer);
-    transfer->completer.complete(conclude(*transfer, code));
-    drop(transfer->id);
-  }
-
-  // One that is done already, or whose waiter came too late to cancel it, is not there any more.
-  void drop(uint64_t id) {
-    const auto found = transfers_.find(id);
-    if (found == transfers_.end()) return;
-    curl_multi_remove_handle(multi_, found->second->easy.get());
-    transfers_.erase(found);
-  }
-
-  const HttpClientOptions options_;
-  CURLM* multi_ = nullptr;
-  std::unordered_map<uint64_t, std::unique_ptr<Transfer>> transfers_;  // the thread's own
+  Metrics* const registry_;
+  Histogram* seconds_ = nullptr;
   std::mutex mutex_;
-  std::vector<std::unique_ptr<Transfer>> submitted_;
-  std::vector<uint64_t> cancelled_;
-  uint64_t last_id_ = 0;
-  bool stopping_ = false;
-  std::thread thread_;
+  std::vector<std::string> hosts_;
+};
+
+class SteadyClient final : public HttpClient {
+ public:
+  SteadyClient(std::unique_ptr<HttpTransport> transport, const HttpClientOptions& options)
+      : metrics_(options.metrics, circuits_), transport_(std::move(transport)) {}
+
+  Task<Result<HttpAnswer>> send(Context& ctx, HttpCall call) override {
+    const std::string host = host_of(call.url);
+    const int tries = std::clamp(call.tries, 1, limits::kOutgoingTries);
+    for (int tried = 1;; ++tried) {
+      const Circuits::Leave leave = circuits_.ask(host, ctx.seams());
+      if (!leave.granted) {
+        metrics_.tried(host, "left_alone", -1);
+        co_return fail(left_alone(host, leave.wait_us));
+      }
+      Tried outcome = co_await attempt(ctx, call, host, leave);
+      if (tried >= tries || !may_repeat(call, outcome)) co_return std::move(outcome.answer);
+      const int64_t pause = std::max(pause_us(tried, *ctx.seams().random),
+                                     retry_after_us(outcome, *ctx.seams().clock));
+      if (pause >= ctx.remaining_us()) co_return std::move(outcome.answer);
+      CO_TRY_VOID(co_await sleep_for(ctx, std::chrono::microseconds(pause)));
+      metrics_.retried(host);
+    }
+  }
+
+ private:
+  Task<Tried> attempt(Context& ctx, HttpCall call, const std::string& host,
+                      const Circuits::Leave& leave) {
+    const int64_t began_us = ctx.seams().clock->monotonic_us();
+    Tried outcome = co_await transport_->attempt(ctx, std::move(call));
+    const int64_t took_us = ctx.seams().clock->monotonic_us() - began_us;
+    metrics_.tried(host, result_name(outcome), took_us);
+    if (circuits_.ended(host, leave, health_of(outcome, took_us), ctx.seams())) {
+      metrics_.opened(host);
+      LOG_WARN("a host fails again and again and is left alone", {{"host", host}});
+    }
+    co_return outcome;
+  }
+
+  Circuits circuits_;
+  OutgoingMetrics metrics_;
+  const std::unique_ptr<HttpTransport> transport_;
 };
 
 }  // namespace
@@ -320,8 +225,14 @@ std::optional<std::string_view> HttpAnswer::header(std::string_view name) const 
   return std::nullopt;
 }
 
+std::unique_ptr<HttpClient> make_http_client(std::unique_ptr<HttpTransport> transport,
+                                             HttpClientOptions options) {
+  return std::make_unique<SteadyClient>(std::move(transport), options);
+}
+
 std::unique_ptr<HttpClient> make_http_client(HttpClientOptions options) {
-  return std::make_unique<CurlClient>(std::move(options));
+  auto transport = make_http_transport(options);
+  return make_http_client(std::move(transport), std::move(options));
 }
 
 }  // namespace mettle::net

@@ -20,7 +20,7 @@ void print_json(const engine::LoadedConfig& loaded, std::ostream& out) {
     json.key("name");
     json.string(table[i].name);
     json.key("value");
-    json.string(engine::masked(loaded.values[i].text));
+    json.string(engine::shown(table[i], loaded.values[i].text));
     json.key("from");
     json.string(loaded.values[i].origin);
     json.key("default");
@@ -28,7 +28,7 @@ void print_json(const engine::LoadedConfig& loaded, std::ostream& out) {
     json.key("range");
     json.string(table[i].range());
     json.key("flag");
-    json.string(table[i].flag());
+    json.string(table[i].secret ? std::string() : table[i].flag());
     json.key("variable");
     json.string(table[i].variable());
     json.key("doc");
@@ -42,7 +42,7 @@ void print_json(const engine::LoadedConfig& loaded, std::ostream& out) {
 void print_table(const engine::LoadedConfig& loaded, std::ostream& out) {
   const auto table = engine::settings();
   for (size_t i = 0; i < table.size(); ++i) {
-    out << fmt::format("{:<20} {:<18} {}\n", table[i].name, engine::masked(loaded.values[i].text),
+    out << fmt::format("{:<20} {:<18} {}\n", table[i].name, engine::shown(table[i], loaded.values[i].text),
                        loaded.values[i].origin);
   }
 }

@@ -1,0 +1,126 @@
+#include "net/smtp_client.h"
+
+#include <fmt/format.h>
+
+#include <cstring>
+
+#include "async/completion.h"
+#include "net/curl_loop.h"
+
+namespace mettle::net {
+namespace {
+
+constexpr size_t kReplyBytes = 500;  // kept of one line
+constexpr size_t kHeadBytes = 64 << 10;
+// EHLO names us; the server has our address anyhow, and our host's name is nobody's business.
+constexpr std::string_view kGreeting = "mettle.invalid";
+
+class SmtpWork final : public CurlWork {
+ public:
+  SmtpWork(SmtpCall call, Completer<SmtpAnswer> completer)
+      : call_(std::move(call)), completer_(std::move(completer)) {
+    set_up();
+  }
+  void done(CURLcode code) override { completer_.complete(conclude(code)); }
+
+ private:
+  void set_up();
+  Result<SmtpAnswer> conclude(CURLcode code);
+  static size_t give(char* to, size_t, size_t size, void* client);
+  static size_t take_reply(char* data, size_t, size_t size, void* client);
+  static size_t take_nothing(char*, size_t, size_t size, void*) { return size; }
+
+  const SmtpCall call_;
+  Completer<SmtpAnswer> completer_;
+  CurlList recipients_;
+  size_t given_ = 0;
+  size_t reply_bytes_ = 0;
+  std::string last_reply_;
+};
+
+void SmtpWork::set_up() {
+  curl_easy_setopt(easy(), CURLOPT_PROTOCOLS_STR, "smtp,smtps");
+  const std::string url = fmt::format("{}/{}", call_.url, kGreeting);
+  curl_easy_setopt(easy(), CURLOPT_URL, url.c_str());
+  curl_easy_setopt(easy(), CURLOPT_TIMEOUT_MS, std::max<long>(1, call_.timeout.count()));
+  curl_easy_setopt(easy(), CURLOPT_USE_SSL,
+                   static_cast<long>(call_.tls_required ? CURLUSESSL_ALL : CURLUSESSL_TRY));
+  if (!call_.tls_required) curl_easy_setopt(easy(), CURLOPT_USE_SSL, long{CURLUSESSL_NONE});
+  curl_easy_setopt(easy(), CURLOPT_SSLVERSION, long{CURL_SSLVERSION_TLSv1_2});
+  if (!call_.ca_file.empty()) curl_easy_setopt(easy(), CURLOPT_CAINFO, call_.ca_file.c_str());
+  if (!call_.user.empty()) {
+    curl_easy_setopt(easy(), CURLOPT_USERNAME, call_.user.c_str());
+    curl_easy_setopt(easy(), CURLOPT_PASSWORD, call_.password.c_str());
+  }
+  curl_easy_setopt(easy(), CURLOPT_MAIL_FROM, call_.from.c_str());
+  append(recipients_, call_.to.c_str());
+  curl_easy_setopt(easy(), CURLOPT_MAIL_RCPT, recipients_.get());
+  curl_easy_setopt(easy(), CURLOPT_UPLOAD, 1L);
+  curl_easy_setopt(easy(), CURLOPT_READFUNCTION, &give);
+  curl_easy_setopt(easy(), CURLOPT_READDATA, this);
+  curl_easy_setopt(easy(), CURLOPT_HEADERFUNCTION, &take_reply);
+  curl_easy_setopt(easy(), CURLOPT_HEADERDATA, this);
+  curl_easy_setopt(easy(), CURLOPT_WRITEFUNCTION, &take_nothing);
+}
+
+size_t SmtpWork::give(char* to, size_t, size_t size, void* client) {
+  auto* const work = static_cast<SmtpWork*>(client);
+  const size_t count = std::min(size, work->call_.data.size() - work->given_);
+  std::memcpy(to, work->call_.data.data() + work->given_, count);
+  work->given_ += count;
+  return count;
+}
+
+size_t SmtpWork::take_reply(char* data, size_t, size_t size, void* client) {
+  auto* const work = static_cast<SmtpWork*>(client);
+  work->reply_bytes_ += size;
+  if (work->reply_bytes_ > kHeadBytes) return 0;
+  work->last_reply_.clear();
+  for (const char c : std::string_view(data, std::min(size, kReplyBytes))) {
+    if (c == '\r' || c == '\n') break;
+    work->last_reply_ += c >= 0x20 && c < 0x7f ? c : '?';
+  }
+  return size;
+}
+
+Result<SmtpAnswer> SmtpWork::conclude(CURLcode code) {
+  long status = 0;
+  curl_easy_getinfo(easy(), CURLINFO_RESPONSE_CODE, &status);
+  if (code == CURLE_OK) return SmtpAnswer{static_cast<int>(status), std::move(last_reply_)};
+  // MAIL, RCPT, DATA and its end, refused: what libcurl calls these.
+  const bool about_message =
+      code == CURLE_SEND_ERROR || code == CURLE_WEIRD_SERVER_REPLY || code == CURLE_RECV_ERROR;
+  if (about_message && status >= 400 && status <= 599 && !last_reply_.empty()) {
+    return SmtpAnswer{static_cast<int>(status), std::move(last_reply_)};
+  }
+  Error error = make_error(Code::kUnavailable, "the mail server did not take the message");
+  error.inside = curl_easy_strerror(code);
+  if (!last_reply_.empty()) error.inside += "; it said: " + last_reply_;
+  return fail(std::move(error));
+}
+
+class CurlSmtpClient final : public SmtpClient {
+ public:
+  Task<Result<SmtpAnswer>> send(Context& ctx, SmtpCall call) override {
+    CO_TRY_VOID(ctx.alive());
+    Completion<SmtpAnswer> done(ctx.core());
+    const uint64_t id = loop_.submit(std::make_unique<SmtpWork>(std::move(call), done.completer()));
+    Result<SmtpAnswer> answer = co_await done.wait(ctx);
+    if (!answer && (answer.error().code == Code::kCancelled ||
+                    answer.error().code == Code::kDeadlineExceeded)) {
+      loop_.cancel(id);
+    }
+    co_return answer;
+  }
+
+ private:
+  CurlLoop loop_{CurlLoopOptions{}};
+};
+
+}  // namespace
+
+std::unique_ptr<SmtpClient> make_smtp_client() {
+  return std::make_unique<CurlSmtpClient>();
+}
+
+}  // namespace mettle::net
