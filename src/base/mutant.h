@@ -80,6 +80,16 @@ enum class Mutant : uint8_t {
   kRevokedKeyWorks,
   kRolesIgnored,
   kRolesInheritedUpwards,
+  kAccessTestAlwaysPasses,
+  // sign-in
+  kUsedRefreshTokenWorks,
+  kEndedSessionWorks,
+  kCrossSiteTrusted,
+  kLockOutForgotten,
+  kTokenSignatureIgnored,
+  // limits
+  kBatchLimitedAsOne,
+  kForwardedByAnybody,
   // the rest
   kInsideShown,
   kDropWithoutAsking,

@@ -120,6 +120,25 @@ std::string_view default_cache_control(const Exchange& x, const net::Response& r
   return x.principal.signed_in() ? "private, no-cache" : "no-cache";
 }
 
+bool is_limited(const Exchange& x, RequestLimits::Stage stage) {
+  const RequestLimits* limits = x.app->limits();
+  return limits != nullptr && !x.route->before_admission && limits->any(*x.route, stage);
+}
+
+// draft-ietf-httpapi-ratelimit-headers-10: each limit that counted the request, and what is left.
+void add_limits(const LimitStates& states, net::Response& response) {
+  if (states.empty()) return;
+  std::string policies, left;
+  for (const LimitState& state : states) {
+    if (!policies.empty()) policies += ", ", left += ", ";
+    policies += state.policy;
+    fmt::format_to(std::back_inserter(left), "\"{}\";r={};t={}", state.name, state.left,
+                   state.wait_s);
+  }
+  response.set("RateLimit-Policy", std::move(policies));
+  response.set("RateLimit", std::move(left));
+}
+
 net::Response options_answer(std::string allow) {
   net::Response response;
   response.status = 204;
@@ -178,11 +197,17 @@ Task<Result<net::Response>> Pipeline::run(Exchange& x) const {
   if (!x.route->before_admission) {
     CO_TRY_VOID(admit(x));  // 503
   }
+  if (is_limited(x, RequestLimits::Stage::kAddress)) {
+    CO_TRY_VOID(co_await limit(x, RequestLimits::Stage::kAddress));  // 429
+  }
   CO_TRY_VOID(co_await authenticate(x));  // 401
-  CO_TRY_VOID(check_body_type(x));        // 415
-  CO_TRY_VOID(check_accept(x));           // 406
-  CO_TRY_VOID(read_idempotency_key(x));   // 400
-  CO_TRY_VOID(x.ctx.alive());             // 503: it waited too long
+  if (is_limited(x, RequestLimits::Stage::kCaller)) {
+    CO_TRY_VOID(co_await limit(x, RequestLimits::Stage::kCaller));  // 429
+  }
+  CO_TRY_VOID(check_body_type(x));       // 415
+  CO_TRY_VOID(check_accept(x));          // 406
+  CO_TRY_VOID(read_idempotency_key(x));  // 400
+  CO_TRY_VOID(x.ctx.alive());            // 503: it waited too long
 
   Call call{.ctx = x.ctx,
             .request = x.request,
@@ -191,7 +216,8 @@ Task<Result<net::Response>> Pipeline::run(Exchange& x) const {
             .client = x.client,
             .path = std::move(x.path),
             .route = x.route,
-            .idempotency_key = x.idempotency_key};
+            .idempotency_key = x.idempotency_key,
+            .limits = &x.limits};
   co_return co_await x.route->endpoint->call(call);
 }
 
@@ -305,6 +331,16 @@ Task<Result<>> Pipeline::authenticate(Exchange& x) const {
   co_return Result<>();
 }
 
+Task<Result<>> Pipeline::limit(Exchange& x, RequestLimits::Stage stage) const {
+  const LimitAsk ask{.route = *x.route,
+                     .method = x.request.method_text,
+                     .path = x.request.path,
+                     .values = x.path,
+                     .principal = x.principal,
+                     .client = x.client};
+  co_return co_await x.app->limits()->count(x.ctx, ask, stage, x.limits);
+}
+
 net::Response Pipeline::problem(Exchange& x, Error error) const {
   // What the caller did wrong is in the line of its request; only what went wrong here is an error.
   if (error.status() >= 500 && (!error.inside.empty() || error.code == Code::kInternal)) {
@@ -337,6 +373,7 @@ void Pipeline::add_headers(const Exchange& x, net::Response& response) const {
     if (!x.ctx.trace.state.empty()) response.set("tracestate", x.ctx.trace.state);
   }
   response.set("X-Content-Type-Options", "nosniff");
+  add_limits(x.limits, response);
   if (find_header(response, "Cache-Control") == nullptr) {
     if (const auto value = default_cache_control(x, response); !value.empty()) {
       response.set("Cache-Control", std::string(value));

@@ -12,6 +12,7 @@
 #include "async/context.h"
 #include "async/task.h"
 #include "base/result.h"
+#include "engine/request_limits.h"
 #include "net/http.h"
 #include "records/principal.h"
 
@@ -64,7 +65,8 @@ struct Call {
   std::string_view client;        // its address, behind trusted proxies too: client_address.h
   std::vector<std::string> path;  // values of the template's names, decoded, in order
   const struct Route* route = nullptr;
-  std::string idempotency_key;  // on a route that takes it; empty if none came
+  std::string idempotency_key;    // on a route that takes it; empty if none came
+  LimitStates* limits = nullptr;  // what the answer says of them; nullptr: nothing
 };
 
 class Endpoint {

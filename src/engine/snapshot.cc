@@ -71,6 +71,7 @@ void SnapshotBuilder::add(Route route) {
   CHECK(route.endpoint != nullptr);
   // A number that is no policy: somebody built the route around the constructor.
   CHECK(route.policy == Policy::kRules || route.policy == Policy::kPublic ||
+        route.policy == Policy::kSignedIn ||
         route.policy == Policy::kOperator);
   route.index = snapshot_->routes_.size();
   if (route.produces.empty()) route.produces = produced_by(route.operation);
@@ -87,6 +88,7 @@ std::string SnapshotBuilder::api_prefix() const {
 
 std::shared_ptr<const Snapshot> SnapshotBuilder::finish() {
   static std::atomic<uint64_t> serials{0};
+  for (const auto& task : at_finish_) task();
   std::map<std::string_view, const Route*> by_operation;
   for (const Route& route : snapshot_->routes_) {
     const std::string name = fmt::format("{} {}", net::method_name(route.method), route.path);

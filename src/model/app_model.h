@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "base/value.h"
+#include "model/access_tests.h"
 #include "model/shape.h"
 #include "model/source.h"
 #include "model/steps.h"
@@ -139,6 +140,15 @@ struct Auth {
   // Of each role that inherits: every role whose rights it has besides its own, over others too.
   std::map<std::string, std::vector<std::string>, std::less<>> inherited;
 
+  enum class Registration : uint8_t { kOpen, kClosed };
+  Registration registration = Registration::kOpen;
+  std::vector<std::string> new_roles;  // of who registers
+  // Columns of the table that a person gives when registering and may change at /auth/me.
+  std::vector<int> profile;
+  std::string token_algorithm = "EdDSA";  // of access tokens: as base/signing_key.h names it
+  int64_t access_life_us = int64_t{15} * 60 * 1'000'000;
+  int64_t refresh_life_us = int64_t{30} * 86'400 * 1'000'000;
+
   // What rules see as `auth.roles` of a caller who was given these: those first, in their order.
   std::vector<std::string> with_inherited(const std::vector<std::string>& given) const;
 };
@@ -152,6 +162,34 @@ struct StaticMount {
   std::string folder;  // absolute
 };
 
+struct LimitKey {
+  enum class By : uint8_t { kAddress, kUser, kKey, kRoute, kExpression };
+  By by = By::kAddress;
+  Source expression;  // kExpression
+};
+struct LimitRoutes {
+  std::string method;  // "GET"; empty: any
+  std::string path;    // "/api/v1/orders/{id}", "/auth/**"; empty for a group
+  std::string group;   // one of limit_groups()
+  Pos pos;
+};
+const std::vector<std::string>& limit_groups();  // "api", "writes", …
+struct Limit {
+  std::string name;
+  int64_t count = 1, period_us = 1'000'000;  // of `rate`
+  int64_t burst = 1;
+  int64_t weight = 1;
+  std::vector<LimitKey> by;
+  std::vector<LimitRoutes> routes;  // none: all
+  std::optional<Source> where;
+  Pos pos;
+};
+
+struct MailTemplates {
+  std::string folder;  // absolute
+  Pos pos;             // of the key's value
+};
+
 struct AppModel {
   std::string app;
   std::string doc;  // `description:`
@@ -161,11 +199,14 @@ struct AppModel {
   Auth auth;
   std::optional<Cors> cors;
   std::vector<StaticMount> statics;
+  std::vector<Limit> limits;
+  std::optional<MailTemplates> mail_templates;
   std::vector<Table> tables;
   std::vector<Relation> relations;
   std::vector<Command> commands;
   std::vector<Query> queries;
   std::vector<Route> routes;
+  AccessTests access_tests;
 
   int find_table(std::string_view name) const;  // -1 if there is none
   const Relation* find_relation(int from_table, std::string_view name) const;
@@ -174,5 +215,3 @@ struct AppModel {
 };
 
 }  // namespace mettle::model
-  std::vector<Limit> limits;
-  std::optional<MailTemplates> mail_templates;

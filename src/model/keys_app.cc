@@ -104,6 +104,32 @@ const Spec& headers() {
   return spec;
 }
 
+const Spec& registration() {
+  static const Spec spec{.form = Form::kChoice, .choices = {"open", "closed"}};
+  return spec;
+}
+const Spec& token_algorithm() {
+  static const Spec spec{.form = Form::kChoice, .choices = {"EdDSA", "ES256", "RS256", "HS256"}};
+  return spec;
+}
+const Spec& tokens() {
+  static const Spec spec{
+      .form = Form::kObject,
+      .title = "tokens",
+      .doc = "The tokens that signing in gives.",
+      .keys = {
+          {"algorithm", token_algorithm,
+           "How access tokens are signed. Others verify them by `/.well-known/jwks.json`; with "
+           "HS256 only who has the secret can.",
+           "algorithm: ES256", "EdDSA"},
+          {"access", duration, "How long an access token lives: 1m to 24h.", "access: 5m", "15m"},
+          {"refresh", duration,
+           "How long a session lives that nobody uses: 1h to 400d. Each use begins it anew.",
+           "refresh: 7d", "30d"},
+      }};
+  return spec;
+}
+
 const Spec& auth() {
   static const Spec spec{
       .form = Form::kObject,
@@ -120,6 +146,18 @@ const Spec& auth() {
            "auth.roles`. A list of names, or a map where roles inherit: `roles: {clerk: {}, admin: "
            "{inherits: [clerk]}}`; rules then see a caller's own roles and all they inherit.",
            "roles: [customer, clerk, admin]", "[]"},
+          {"registration", registration,
+           "Whether people may register themselves (`POST /auth/register`), or are made by "
+           "`mettle user create` and by commands.",
+           "registration: closed", "open"},
+          {"new_roles", names, "The roles of who registers.", "new_roles: [customer]", "[]"},
+          {"profile", names,
+           "The columns of the table that people give when they register and may change at "
+           "`/auth/me`, whatever its rules say. By default those that have no default, no `write` "
+           "rule and refer to nothing: a balance or a plan is not for its owner to say.",
+           "profile: [name, phone]"},
+          {"tokens", tokens, "How tokens are signed and how long they live.",
+           "tokens: {algorithm: ES256, access: 5m}"},
       }};
   return spec;
 }
@@ -143,44 +181,6 @@ const Spec& statics() {
   return spec;
 }
 
-const Spec& id_type() {
-  static const Spec spec{.form = Form::kChoice, .choices = {"uuid", "int"}};
-  return spec;
-}
-const Spec& name_or_names() {
-  static const Spec spec{.form = Form::kEither, .either = {name, names}};
-  return spec;
-}
-const Spec& index_object() {
-  static const Spec spec{
-      .form = Form::kObject,
-      .title = "index",
-      .doc = "An index that says more than its columns.",
-      .keys = {
-          {"columns", names, "The columns, in order.", "columns: [user_id, day]", "", true},
-          {"unique", boolean, "Whether no two rows may hold the same values.", "unique: true",
-           "false"},
-      }};
-  return spec;
-}
-const Spec& index() {
-  static const Spec spec{.form = Form::kEither, .either = {names, index_object}};
-  return spec;
-}
-const Spec& indexes() {
-  static const Spec spec{.form = Form::kList, .element = index};
-  return spec;
-}
-const Spec& access() {
-  static const Spec spec{
-      .form = Form::kObject,
-      .title = "access",
-      .doc =
-          "Who may do what with the rows: rules over `auth`, `row` (the row before) and `new` "
-          "(the row after). What is not named is allowed to nobody, or, with `owner`, to the "
-          "owner (read, update, delete).",
-      .keys = {
-          {"read", rule, "Which rows are seen.", "read: \"row.user_id == auth.id\""},
 const Spec& text_or_texts() {
   static const Spec spec{.form = Form::kEither, .either = {text, texts}};
   return spec;
@@ -244,6 +244,44 @@ const Spec& mail() {
   return spec;
 }
 
+const Spec& id_type() {
+  static const Spec spec{.form = Form::kChoice, .choices = {"uuid", "int"}};
+  return spec;
+}
+const Spec& name_or_names() {
+  static const Spec spec{.form = Form::kEither, .either = {name, names}};
+  return spec;
+}
+const Spec& index_object() {
+  static const Spec spec{
+      .form = Form::kObject,
+      .title = "index",
+      .doc = "An index that says more than its columns.",
+      .keys = {
+          {"columns", names, "The columns, in order.", "columns: [user_id, day]", "", true},
+          {"unique", boolean, "Whether no two rows may hold the same values.", "unique: true",
+           "false"},
+      }};
+  return spec;
+}
+const Spec& index() {
+  static const Spec spec{.form = Form::kEither, .either = {names, index_object}};
+  return spec;
+}
+const Spec& indexes() {
+  static const Spec spec{.form = Form::kList, .element = index};
+  return spec;
+}
+const Spec& access() {
+  static const Spec spec{
+      .form = Form::kObject,
+      .title = "access",
+      .doc =
+          "Who may do what with the rows: rules over `auth`, `row` (the row before) and `new` "
+          "(the row after). What is not named is allowed to nobody, or, with `owner`, to the "
+          "owner (read, update, delete).",
+      .keys = {
+          {"read", rule, "Which rows are seen.", "read: \"row.user_id == auth.id\""},
           {"create", rule, "Which rows may be made; speaks of `new` or, the same here, `row`.",
            "create: \"auth.signed_in\""},
           {"update", rule,
@@ -668,10 +706,15 @@ const Spec& app_spec() {
            "cors: {origins: [\"https://shop.example\"]}"},
           {"static", statics, "Folders served as they are: path → folder beside the app file.",
            "static: {\"/\": public/}"},
+          {"limits", limits, "How often requests may come, by name.",
+           "limits: {per_user: {rate: 100/min, by: user}}"},
+          {"mail", mail, "Mails of one's own.", "mail: {templates: mail/}"},
           {"tables", tables, "The tables by name.", "tables: {todos: {…}}"},
           {"commands", commands, "Business operations by name.", "commands: {place_order: {…}}"},
           {"queries", queries, "Reads in SQL by name.", "queries: {top_products: {…}}"},
           {"routes", routes, "Addresses of one's own.", "routes: {GET /s/{code}: {…}}"},
+          {"access_tests", access_tests_spec, "Tests of the rules.",
+           "access_tests: {rows: {…}, cases: […]}"},
           {"jobs", anything, "Durable background work.", "", "", false, false},
           {"schedules", anything, "Jobs by the clock.", "", "", false, false},
           {"webhooks", anything, "Calls in and out.", "", "", false, false},
@@ -682,6 +725,3 @@ const Spec& app_spec() {
 }
 
 }  // namespace mettle::model
-          {"limits", limits, "How often requests may come, by name.",
-           "limits: {per_user: {rate: 100/min, by: user}}"},
-          {"mail", mail, "Mails of one's own.", "mail: {templates: mail/}"},

@@ -287,14 +287,16 @@ std::shared_ptr<const AppModel> load_model(std::string text, const std::string& 
   read_auth(in, root);
   check_tables(in, root);
   read_relations(in, root);
+  read_sign_in(in, root);
   read_cors(in, root);
   read_statics(in, root);
-  read_commands(in, root);
   read_limits(in, root);
   read_mail(in, root);
+  read_commands(in, root);
   read_queries(in, root);
   read_routes(in, root);
   check_roles(in);
+  read_access_tests(in, root);
   if (faults.has_errors()) {
     if (sound != nullptr) *sound = sound_part(*app, root, faults);
     return nullptr;

@@ -66,6 +66,7 @@ Expression read_column_value(const Reading& in, const Node& node, const Column& 
                              const std::string& path);
 // A literal's natural value, whatever it is for.
 Value plain_value(const Node& node);
+std::string node_json(const Node& node);  // any node, as JSON
 
 // ---- shapes (read_shapes.cc) ------------------------------------------------------------------
 Shape read_shape(const Reading& in, const Node& node, const std::string& path);
@@ -74,17 +75,19 @@ std::vector<Member> read_returns(const Reading& in, const Node& map, const std::
 
 // ---- sections ---------------------------------------------------------------------------------
 void read_auth(Reading& in, const Node& root);  // after the tables
+void read_sign_in(Reading& in, const Node& root);  // after read_auth and check_tables
 void read_cors(Reading& in, const Node& root);
 void read_statics(Reading& in, const Node& root);
-void read_tables(Reading& in, const Node& root);
-void check_tables(Reading& in, const Node& root);    // what needs all tables
 void read_limits(Reading& in, const Node& root);
 void read_mail(Reading& in, const Node& root);
+void read_tables(Reading& in, const Node& root);
+void check_tables(Reading& in, const Node& root);    // what needs all tables
 void read_relations(Reading& in, const Node& root);  // names both ways, cycles
 void read_commands(Reading& in, const Node& root);
 void read_queries(Reading& in, const Node& root);
 void read_routes(Reading& in, const Node& root);
 void check_roles(Reading& in);  // after everything
+void read_access_tests(Reading& in, const Node& root);
 // Whether a path with that first part is Mettle's own: "api", "docs", …
 bool is_built_in_path(std::string_view first);
 

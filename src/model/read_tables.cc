@@ -40,6 +40,7 @@ void add_auth_columns(Table& table) {
   email.unique = true;
   email.shape.length_max = kEmailMax;
   email.shape.match = kEmailPattern;
+  email.shape.lower_case = true;  // one person, however the address is typed
   Column password;
   password.name = "password";
   password.shape.optional = true;

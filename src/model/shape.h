@@ -60,6 +60,7 @@ struct Shape {
   int precision = 18, scale = 0;  // decimal
   std::string match;              // RE2, text
   Pos match_pos;
+  bool lower_case = false;             // text: ASCII letters are kept in lower case (addresses)
   std::vector<std::string> values;     // enum
   int references = -1;                 // index of the table
   std::vector<struct Member> members;  // object, or the element of a list of objects

@@ -515,6 +515,8 @@ Value value_from_value(const ShapeInfo& info, const Value& value, const std::str
   } else if (want == Kind::kUuid && value.kind() == Kind::kText) {
     const auto id = parse_uuid(value.text());
     if (id) made = Value(*id);
+  } else if (want == Kind::kText) {
+    made = kept(info, std::move(made));
   } else if (want == Kind::kJson && value.kind() != Kind::kJson) {
     made = Value(Json{to_json(value)});
   } else if ((want == Kind::kDate || want == Kind::kTime || want == Kind::kTimestamp ||

@@ -8,6 +8,7 @@
 
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -21,13 +22,16 @@
 
 namespace mettle::records {
 
+class CursorShape;
 class Mutation;
+struct KnownList;
+struct ListRead;
 struct Plan;
 class SharedIds;
 
 // Rows as the caller may see them, rendered.
 struct Page {
-  std::string items;  // JSON array text of the rows
+  std::string items;  // JSON array text of the rows; with room for what an answer puts around it
   int64_t rows = 0;
   std::string next_cursor;       // empty at the end
   std::optional<int64_t> total;  // if asked; at most QueryLimits::count_max
@@ -71,11 +75,24 @@ class Door {
   db::Store& store() const { return *store_; }
   const DoorOptions& options() const { return options_; }
 
-  // A list; kForbidden/kUnauthenticated where the read rule is false whatever the row is.
-  Task<Result<Page>> list(Context& ctx, const Principal& who, const Query& query);
+  // A list; kForbidden/kUnauthenticated where the read rule is false whatever the row is. `learned`
+  // takes what is known of the query's form from then on (known_list.h).
+  Task<Result<Page>> list(Context& ctx, const Principal& who, const Query& query,
+                          std::shared_ptr<const KnownList>* learned = nullptr);
+  // A list of a form that is known, in two steps: with the texts and the cursor of this request,
+  // and read. Nothing where it is not what it was for this caller, or where it is wrong in any
+  // way: then list() is to be asked, which says how.
+  std::optional<ListRead> recall(const Principal& who, Timestamp now, const KnownList& known,
+                                 std::span<const std::string_view> texts,
+                                 std::string_view cursor) const;
+  Task<Result<Page>> list(Context& ctx, ListRead read);
   // One row, shaped by `select`; kNotFound also for a row that may not be read.
   Task<Result<OneRow>> get(Context& ctx, const Principal& who, int table, const RowKey& key,
                            const Select& select);
+
+  // The caller's own row of auth.table as JSON: the table's read rule has no say, the rules of its
+  // columns do. kNotFound where it is gone. For features/auth alone. REQUIRES: a user.
+  Task<Result<std::string>> own(Context& ctx, const Principal& who);
 
   // Commits `mutation` (records/change.h) with its idempotency result. An error that is kept (the
   // 4xx that a handler decided; not 401, 403, 429) is rendered, stored and returned as an Answer
@@ -91,6 +108,11 @@ class Door {
   Result<std::vector<Value>> parse_key(int table, const RowKey& key) const;
 
  private:
+  Result<ListRead> prepare(const Query& query, const Principal& who,
+                           const rules::Bindings& bindings,
+                           std::shared_ptr<const KnownList>* learned) const;
+  Result<> place(Resolved& resolved, const CursorShape& shape,
+                 const std::vector<db::ColumnKind>& keys, std::string_view cursor) const;
   std::shared_ptr<const Plan> known_plan(const Resolved& resolved) const;  // none: not made yet
   std::shared_ptr<const Plan> plan(const Resolved& resolved) const;
 

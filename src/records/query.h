@@ -37,6 +37,9 @@ struct Filter {
   Op op = Op::kEq;
   std::vector<std::string> operands;  // one; any number for kIn; "null|true|false|unknown" for kIs
   std::string parameter;              // the query parameter it came from, for messages
+  // Its one operand is the request's text of this number, and the next request of the same form
+  // may have another one there (known_list.h); -1: it is as fixed as the rest.
+  int text = -1;
   // kAnd, kOr
   std::vector<Filter> children;
 };
@@ -81,6 +84,7 @@ struct Query {
   int64_t offset = 0;
   std::string cursor;  // as it came; empty for the first page
   Count count = Count::kNone;
+  bool own = false;  // Door::own alone: the table's read rule has no say
 };
 
 }  // namespace mettle::records

@@ -1,10 +1,11 @@
 // Door's reads: resolve → plan (cached by shape) → one statement → rendered rows.
 #include "base/crypto.h"
+#include "base/json_write.h"
 #include "base/mutant.h"
 #include "base/text.h"
-#include "records/cursor.h"
 #include "records/door.h"
 #include "records/etag.h"
+#include "records/known_list.h"
 #include "records/plan.h"
 
 namespace mettle::records {
@@ -17,8 +18,10 @@ class PageSink final : public db::RowSink {
   PageSink(const Plan& plan, int64_t limit) : plan_(plan), limit_(limit) { restart(); }
 
   void restart() override {
-    items_ = "[";
-    items_.reserve(kBytesUsual);
+    items_.clear();
+    items_.reserve(std::min(static_cast<size_t>(limit_) * plan_.row_bytes.load(kRelaxed) + kAround,
+                            kReservedMax));
+    items_ += '[';
     rows_ = 0;
     more_ = false;
     last_.clear();
@@ -37,6 +40,9 @@ class PageSink final : public db::RowSink {
 
   Page finish() {
     items_ += ']';
+    const auto row_bytes =
+        static_cast<uint32_t>(items_.size() / static_cast<size_t>(std::max<int64_t>(rows_, 1))) + 1;
+    if (row_bytes > plan_.row_bytes.load(kRelaxed)) plan_.row_bytes.store(row_bytes, kRelaxed);
     Page page;
     page.items = std::move(items_);
     page.rows = rows_;
@@ -62,7 +68,9 @@ class PageSink final : public db::RowSink {
     return true;
   }
 
-  static constexpr size_t kBytesUsual = 4096;
+  static constexpr auto kRelaxed = std::memory_order_relaxed;
+  static constexpr size_t kAround = 256;  // what the answer has beside its rows
+  static constexpr size_t kReservedMax = 64 * 1024;
   const Plan& plan_;
   const int64_t limit_;
   std::string items_;
@@ -145,47 +153,118 @@ std::shared_ptr<const Plan> Door::plan(const Resolved& resolved) const {
                                 [&] { return make_plan(*catalog_, resolved, options_.limits); });
 }
 
-Task<Result<Page>> Door::list(Context& ctx, const Principal& who, const Query& query) {
-  const rules::Bindings bindings = base_bindings(who, ctx.seams().clock->now());
-  Resolver resolver(*catalog_, who, bindings, options_.limits, Resolver::Want::kShape);
-  CO_TRY(Resolved resolved, resolver.list(query));
-  // The cursor's place is part of the plan's form (which keys are null), not of the cursor's own,
-  // nor is whether this page is counted.
-  const std::string shape = resolved.shape_key;
+// The cursor's place is part of the plan's form (which keys are null), not of the cursor's own.
+Result<> Door::place(Resolved& resolved, const CursorShape& shape,
+                     const std::vector<db::ColumnKind>& keys, std::string_view cursor) const {
+  TRY(resolved.after, decode_cursor(options_.cursor_key, shape, keys, cursor));
+  resolved.after_operand = static_cast<int>(resolved.operands.size());
+  resolved.shape_key += '^';
+  for (const std::optional<Value>& value : resolved.after) {
+    resolved.shape_key += value ? 'v' : 'n';
+    resolved.operands.push_back(value.value_or(Value()));
+  }
+  return {};
+}
+
+Result<ListRead> Door::prepare(const Query& query, const Principal& who,
+                               const rules::Bindings& bindings,
+                               std::shared_ptr<const KnownList>* learned) const {
+  auto known = learned == nullptr ? nullptr : std::make_shared<KnownList>();
+  Resolver resolver(*catalog_, who, bindings, options_.limits, Resolver::Want::kShape,
+                    known ? &known->learned : nullptr);
+  TRY(Resolved resolved, resolver.list(query));
+  ListRead read;
+  // Whether this page is counted is part of the plan's form, too, and not of the cursor's.
+  read.cursor_shape = CursorShape(resolved.shape_key);
+  read.limit = resolved.limit;
+  read.count = resolved.count;
   if (resolved.count) resolved.shape_key += '#';
+  std::vector<db::ColumnKind> keys;
+  for (const ResolvedOrder& order : resolved.top.order) keys.push_back(order.path.kind);
+  if (known) {
+    known->shape_key = resolved.shape_key;
+    known->operands = resolved.operands;
+    known->keys = keys;
+  }
   if (!query.cursor.empty()) {
-    std::vector<db::ColumnKind> kinds;
-    for (const ResolvedOrder& order : resolved.top.order) kinds.push_back(order.path.kind);
-    CO_TRY(resolved.after, decode_cursor(options_.cursor_key, shape, kinds, query.cursor));
-    resolved.after_operand = static_cast<int>(resolved.operands.size());
-    resolved.shape_key += '^';
-    for (const std::optional<Value>& value : resolved.after) {
-      resolved.shape_key += value ? 'v' : 'n';
-      resolved.operands.push_back(value.value_or(Value()));
-    }
+    TRY_VOID(place(resolved, read.cursor_shape, keys, query.cursor));
   }
-  std::shared_ptr<const Plan> made = known_plan(resolved);
-  if (!made) {
-    CO_TRY(Resolved all, Resolver(*catalog_, who, bindings, options_.limits).list(query));
+  read.plan = known_plan(resolved);
+  if (!read.plan) {
+    TRY(Resolved all, Resolver(*catalog_, who, bindings, options_.limits).list(query));
     resolved.top = std::move(all.top);
-    made = plan(resolved);
+    read.plan = plan(resolved);
   }
-  std::vector<Value> values = bind_params(made->params, resolved.operands, bindings);
+  read.values = bind_params(read.plan->params, resolved.operands, bindings);
+  if (read.count) {
+    read.count_values = bind_params(read.plan->count_params, resolved.operands, bindings);
+  }
+  if (known) {
+    known->cursor_shape = read.cursor_shape;
+    known->limit = read.limit;
+    known->count = read.count;
+    if (query.cursor.empty()) known->plan = read.plan;
+    *learned = std::move(known);
+  }
+  return read;
+}
+
+std::optional<ListRead> Door::recall(const Principal& who, Timestamp now, const KnownList& known,
+                                     std::span<const std::string_view> texts,
+                                     std::string_view cursor) const {
+  if (who.watch != nullptr) return std::nullopt;  // hears of every rule, the plain ones too
+  const rules::Bindings bindings = base_bindings(who, now);
+  for (const Learned::Asked& asked : known.learned.asked) {
+    const Judged made = catalog_->judge(*asked.rule, bindings);
+    if (made.grant != asked.grant || made.outcomes != asked.outcomes) return std::nullopt;
+  }
+  Resolved resolved;
+  resolved.operands = known.operands;
+  for (const Learned::Text& text : known.learned.texts) {
+    auto value = value_from_text(*text.shape, texts[static_cast<size_t>(text.text)]);
+    if (!value) return std::nullopt;
+    resolved.operands[static_cast<size_t>(text.operand)] = std::move(*value);
+  }
+  ListRead read;
+  read.plan = known.plan;
+  if (!cursor.empty()) {
+    resolved.shape_key = known.shape_key;
+    if (!place(resolved, known.cursor_shape, known.keys, cursor)) return std::nullopt;
+    read.plan = known_plan(resolved);
+  }
+  if (!read.plan) return std::nullopt;
+  read.values = bind_params(read.plan->params, resolved.operands, bindings);
+  if (known.count) {
+    read.count_values = bind_params(read.plan->count_params, resolved.operands, bindings);
+  }
+  read.cursor_shape = known.cursor_shape;
+  read.limit = known.limit;
+  read.count = known.count;
+  return read;
+}
+
+Task<Result<Page>> Door::list(Context& ctx, const Principal& who, const Query& query,
+                              std::shared_ptr<const KnownList>* learned) {
+  const rules::Bindings bindings = base_bindings(who, ctx.seams().clock->now());
+  CO_TRY(ListRead read, prepare(query, who, bindings, learned));
+  co_return co_await list(ctx, std::move(read));
+}
+
+Task<Result<Page>> Door::list(Context& ctx, ListRead read) {
   const auto next = [&](const PageSink& sink, Page& page) {
-    if (sink.more() && !made->keys.empty()) {
-      page.next_cursor = encode_cursor(options_.cursor_key, shape, sink.last());
+    if (sink.more() && !read.plan->keys.empty()) {
+      page.next_cursor = encode_cursor(options_.cursor_key, read.cursor_shape, sink.last());
     }
   };
-  if (!resolved.count) {
-    PageSink sink(*made, resolved.limit);
-    CO_TRY_VOID(co_await store_->read(ctx, made->statement, values, sink));
+  if (!read.count) {
+    PageSink sink(*read.plan, read.limit);
+    CO_TRY_VOID(co_await store_->read(ctx, read.plan->statement, read.values, sink));
     Page page = sink.finish();
     next(sink, page);
     ctx.rows += static_cast<uint32_t>(page.rows);
     co_return page;
   }
-  CountedPage unit(*made, std::move(values),
-                   bind_params(made->count_params, resolved.operands, bindings), resolved.limit);
+  CountedPage unit(*read.plan, std::move(read.values), std::move(read.count_values), read.limit);
   CO_TRY_VOID(co_await store_->read(ctx, unit));
   Page page = unit.sink.finish();
   next(unit.sink, page);
@@ -193,6 +272,23 @@ Task<Result<Page>> Door::list(Context& ctx, const Principal& who, const Query& q
   page.total = std::min(unit.count.value, options_.limits.count_max);
   ctx.rows += static_cast<uint32_t>(page.rows);
   co_return page;
+}
+
+Task<Result<std::string>> Door::own(Context& ctx, const Principal& who) {
+  Query query;
+  query.table = catalog_->model().auth.table;
+  query.own = true;
+  query.limit = 1;
+  Filter is_own;
+  is_own.form = Filter::Form::kCompare;
+  is_own.path.column = "id";
+  std::string id = to_json(who.id);
+  if (id.starts_with('"')) id = id.substr(1, id.size() - 2);
+  is_own.operands.push_back(std::move(id));
+  query.filter.children.push_back(std::move(is_own));
+  CO_TRY(const Page page, co_await list(ctx, who, query));
+  if (page.rows == 0) co_return fail(Code::kNotFound, "this user is gone");
+  co_return page.items.substr(1, page.items.size() - 2);
 }
 
 Result<std::vector<Value>> Door::parse_key(int table_index, const RowKey& key) const {

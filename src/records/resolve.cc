@@ -81,10 +81,18 @@ Result<> Resolver::may_read(const TableInfo& table, ResolvedSelect& out) {
   return fail(refused(who_, "read", table.table->name));
 }
 
+Judged Resolver::ask(const Rule& rule) {
+  Judged made = catalog_.judge(rule, bindings_);
+  if (learned_ != nullptr && !rule.always()) {
+    learned_->asked.push_back({&rule, made.grant, made.outcomes});
+  }
+  return made;
+}
+
 // One plan for each way that the parts which the caller decides can come out: so that `row.user_id
 // == auth.id || 'clerk' in auth.roles` is an indexed lookup for a customer.
 Grant Resolver::judged(const Rule& rule, rules::ExprRef& left) {
-  Judged made = catalog_.judge(rule, bindings_);
+  Judged made = ask(rule);
   key(made.grant == Grant::kAlways ? "+" : made.grant == Grant::kNever ? "-" : "?");
   if (made.grant != Grant::kDepends) return made.grant;
   key(made.outcomes);
@@ -104,7 +112,7 @@ Result<ResolvedPath> Resolver::path(const Path& in, const TableInfo& table,
   if (must_be_open && column.read) {
     // Sorting or filtering on a column tells its values, so it must be readable whoever the row
     // belongs to.
-    if (catalog_.grant(*column.read, bindings_) != Grant::kAlways) {
+    if (ask(*column.read).grant != Grant::kAlways) {
       return fail(who_.signed_in() ? Code::kForbidden : Code::kUnauthenticated,
                   fmt::format("you may not filter or sort by {}.{}", table.table->name, in.column));
     }
@@ -152,11 +160,11 @@ Result<> Resolver::everything(const TableInfo& table, bool only, ResolvedSelect&
 }
 
 // A relation tells the values of the reference it follows, in both directions: as a filter does.
-Result<> Resolver::may_follow(const model::Relation& relation) const {
+Result<> Resolver::may_follow(const model::Relation& relation) {
   const TableInfo& table =
       catalog_.table(relation.to_one ? relation.from_table : relation.to_table);
   const ColumnInfo& column = table.columns[static_cast<size_t>(relation.column)];
-  if (!column.read || catalog_.grant(*column.read, bindings_) == Grant::kAlways) return {};
+  if (!column.read || ask(*column.read).grant == Grant::kAlways) return {};
   return fail(who_.signed_in() ? Code::kForbidden : Code::kUnauthenticated,
               fmt::format("you may not embed along {}.{}", table.table->name, column.column->name));
 }
@@ -283,7 +291,11 @@ Result<> Resolver::select(const Select& in, int table_index, int depth, Resolved
     return fail(too_complex(fmt::format("select embeds deeper than {}", limits_.select_depth_max)));
   }
   const TableInfo& table = catalog_.table(table_index);
-  TRY_VOID(may_read(table, out));
+  if (own_) {
+    out.table = table_index;
+  } else {
+    TRY_VOID(may_read(table, out));
+  }
   if (in.all && in.items.empty()) {
     key("*");
     TRY_VOID(everything(table, in.items.empty(), out));
@@ -381,6 +393,9 @@ Result<> Resolver::operands(const Filter& in, const ColumnInfo& column, Resolved
     }
     const int at = operand(value);
     if (i == 0) out.operand = at;
+  }
+  if (in.text >= 0 && learned_ != nullptr) {
+    learned_->texts.push_back({in.text, out.operand, &column.shape});
   }
   out.operands = static_cast<int>(padded);
   key(static_cast<int64_t>(padded));
@@ -485,7 +500,8 @@ Result<> Resolver::order_of_groups(ResolvedSelect& out) {
 }
 
 Result<Resolved> Resolver::list(const Query& query) {
-  key("L");
+  own_ = query.own;
+  key(own_ ? "O" : "L");
   key(query.table);
   const TableInfo& table = catalog_.table(query.table);
   TRY_VOID(select(query.select, query.table, 0, resolved_.top));

@@ -80,6 +80,25 @@ struct Resolved {
   int after_operand = -1;  // the first
 };
 
+// What a later query of the same form need not ask again, or must (known_list.h).
+struct Learned {
+  // What a rule that is not the same for everybody said of the caller.
+  struct Asked {
+    const Rule* rule = nullptr;
+    Grant grant = Grant::kNever;
+    std::string outcomes;
+    bool operator==(const Asked&) const = default;
+  };
+  std::vector<Asked> asked;
+  // Where the request's texts went (Filter::text), and of which shape they are.
+  struct Text {
+    int text = 0;
+    int operand = 0;
+    const ShapeInfo* shape = nullptr;
+  };
+  std::vector<Text> texts;
+};
+
 struct QueryLimits {
   int64_t limit_max = limits::kListLimitMax;
   int filter_depth_max = limits::kFilterDepth;
@@ -100,8 +119,13 @@ class Resolver {
     kShape,  // the key and the operands, for a plan that is known: `items` may be left empty
   };
   Resolver(const Catalog& catalog, const Principal& who, const rules::Bindings& bindings,
-           const QueryLimits& limits, Want want = Want::kAll)
-      : catalog_(catalog), who_(who), bindings_(bindings), limits_(limits), want_(want) {}
+           const QueryLimits& limits, Want want = Want::kAll, Learned* learned = nullptr)
+      : catalog_(catalog),
+        who_(who),
+        bindings_(bindings),
+        limits_(limits),
+        want_(want),
+        learned_(learned) {}
 
   // Errors: kForbidden/kUnauthenticated (a rule refuses whatever the row is), kInvalidParameter
   // (unknown names, with the nearest; values that do not fit), kQueryTooComplex naming the limit.
@@ -116,7 +140,7 @@ class Resolver {
   // `only`: nothing else is selected.
   Result<> everything(const TableInfo& table, bool only, ResolvedSelect& out);
   Result<> item(const SelectItem& in, const TableInfo& table, int depth, ResolvedSelect& out);
-  Result<> may_follow(const model::Relation& relation) const;
+  Result<> may_follow(const model::Relation& relation);
   Result<> relation(const SelectItem& in, const TableInfo& table, int depth, ResolvedItem& out);
   Result<> aggregate(const SelectItem& in, const TableInfo& table, ResolvedItem& out);
   Result<> filter(const Filter& in, const TableInfo& table, int depth, ResolvedFilter& out);
@@ -126,6 +150,8 @@ class Resolver {
   Result<ResolvedPath> path(const Path& in, const TableInfo& table, std::string_view parameter,
                             bool must_be_open);
   Result<> may_read(const TableInfo& table, ResolvedSelect& out);
+  // Each rule is asked here: what one caller's answers rest on is known by it.
+  Judged ask(const Rule& rule);
   Grant judged(const Rule& rule, rules::ExprRef& left);
   Result<> grouped(const ResolvedSelect& in, int depth);
   Result<> add(ResolvedItem item, std::string_view name, ResolvedSelect& out);
@@ -139,10 +165,12 @@ class Resolver {
   const rules::Bindings& bindings_;
   const QueryLimits& limits_;
   const Want want_;
+  Learned* const learned_;
   Resolved resolved_;
   int terms_ = 0;
   int items_ = 0;
   int embeds_ = 0;
+  bool own_ = false;
 };
 
 }  // namespace mettle::records

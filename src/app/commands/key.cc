@@ -9,6 +9,7 @@
 #include "app/server_config.h"
 #include "base/datetime.h"
 #include "base/json_write.h"
+#include "features/auth/credential.h"
 #include "features/auth/keys.h"
 
 namespace mettle::app {
@@ -51,7 +52,7 @@ int run_create(const Arguments& args, Io& io) {
     JsonWriter json(out);
     json.begin_object();
     json.key("id");
-    json.string(auth::parse_key(*text)->id);
+    json.string(auth::parse_credential(auth::kKeyPrefix, *text)->id);
     json.key("key");
     json.string(*text);
     json.end_object();

@@ -1,21 +1,92 @@
 #include "features/auth/auth.h"
 
+#include "features/auth/attempts.h"
+#include "features/auth/audit.h"
+#include "features/auth/auth_api.h"
 #include "features/auth/authenticate.h"
+#include "features/auth/describe.h"
+#include "records/door.h"
 
 namespace mettle::auth {
 
 namespace {
 
+using engine::Policy;
+using engine::Route;
+using net::Method;
+
+// Who makes tokens: the site's address, or, where none is set, a name of the app.
+std::string issuer_of(const engine::SnapshotBuilder& builder) {
+  const std::string& url = builder.config().public_url;
+  return url.empty() ? "urn:mettle:" + builder.model().app : url;
+}
+
+std::shared_ptr<const SignInCode> compile(const engine::SnapshotBuilder& builder) {
+  const model::Auth& auth = builder.model().auth;
+  auto code = std::make_shared<SignInCode>();
+  code->app = builder.model_ref();
+  code->people = People::compile(builder.door().catalog_ref());
+  code->realm = TokenRealm{issuer_of(builder), builder.model().app};
+  code->algorithm =
+      parse_signing_algorithm(auth.token_algorithm).value_or(SigningAlgorithm::kEdDsa);
+  code->access_life = Duration{auth.access_life_us};
+  code->refresh_life = Duration{auth.refresh_life_us};
+  code->secure_cookies = builder.config().public_url.starts_with("https://");
+  return code;
+}
+
+Route route(Method method, std::string path, Policy policy,
+            std::shared_ptr<const engine::Endpoint> endpoint, engine::Operation operation) {
+  Route made(method, std::move(path), policy, std::move(endpoint));
+  made.consumes = operation.request_types;
+  made.operation = std::move(operation);
+  return made;
+}
+
 class Auth final : public engine::Feature {
  public:
   std::string_view name() const override { return "auth"; }
-  std::vector<std::string> own_tables() const override { return key_tables(); }
-  void build(engine::SnapshotBuilder&) override {}
+  std::vector<std::string> own_tables() const override {
+    std::vector<std::string> all;
+    for (auto tables : {key_tables(), password_tables(), account_tables(), session_tables(),
+                        signing_key_tables(), attempt_tables(), audit_tables()}) {
+      std::ranges::move(tables, std::back_inserter(all));
+    }
+    return all;
+  }
+  void build(engine::SnapshotBuilder& builder) override;
   engine::Authenticator* authenticator() override { return &authenticator_; }
 
  private:
-  KeyAuthenticator authenticator_;
+  const std::shared_ptr<SignIn> sign_in_ = std::make_shared<SignIn>();
+  CredentialAuthenticator authenticator_{sign_in_};
 };
+
+void Auth::build(engine::SnapshotBuilder& builder) {
+  if (builder.model().auth.table < 0) return;
+  const auto code = compile(builder);
+  builder.put<SignInCode>(code);
+  describe_schemas(builder, *code);
+  const auto anybody = [&builder](Method method, std::string path, auto endpoint, auto operation) {
+    builder.add(route(method, std::move(path), Policy::kPublic, endpoint, std::move(operation)));
+  };
+  const auto signed_in = [&builder](Method method, std::string path, auto endpoint,
+                                    auto operation) {
+    builder.add(route(method, std::move(path), Policy::kSignedIn, endpoint, std::move(operation)));
+  };
+  anybody(Method::kPost, "/auth/register", register_endpoint(sign_in_), describe_register(*code));
+  anybody(Method::kPost, "/auth/login", login_endpoint(sign_in_), describe_login());
+  anybody(Method::kPost, "/auth/refresh", refresh_endpoint(sign_in_), describe_refresh());
+  signed_in(Method::kPost, "/auth/logout", logout_endpoint(sign_in_), describe_logout());
+  signed_in(Method::kGet, "/auth/me", me_endpoint(), describe_me());
+  signed_in(Method::kPatch, "/auth/me", change_me_endpoint(), describe_change_me());
+  signed_in(Method::kPost, "/auth/password", change_password_endpoint(sign_in_),
+            describe_change_password());
+  signed_in(Method::kGet, "/auth/sessions", sessions_endpoint(), describe_sessions());
+  signed_in(Method::kDelete, "/auth/sessions/{id}", end_session_endpoint(sign_in_),
+            describe_end_session());
+  anybody(Method::kGet, "/.well-known/jwks.json", jwks_endpoint(sign_in_), describe_jwks());
+}
 
 }  // namespace
 

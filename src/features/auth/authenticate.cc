@@ -1,8 +1,12 @@
 #include "features/auth/authenticate.h"
 
+#include "base/crypto.h"
 #include "base/mutant.h"
 #include "base/text.h"
 #include "engine/snapshot.h"
+#include "features/auth/credential.h"
+#include "features/auth/cross_site.h"
+#include "features/auth/session_cookie.h"
 #include "records/door.h"
 
 namespace mettle::auth {
@@ -43,7 +47,7 @@ records::Principal principal_of(const Key& key, const model::AppModel& app) {
   return who;
 }
 
-bool KeyAuthenticator::takes_touch(const Key& key, Timestamp now) {
+bool CredentialAuthenticator::takes_touch(const Key& key, Timestamp now) {
   if (key.last_used_at && now.us - key.last_used_at->us < kTouchEveryUs) return false;
   const std::lock_guard lock(mutex_);
   if (touched_.size() >= kTouchedMax) touched_.clear();
@@ -53,13 +57,11 @@ bool KeyAuthenticator::takes_touch(const Key& key, Timestamp now) {
   return true;
 }
 
-Task<Result<records::Principal>> KeyAuthenticator::authenticate(Context& ctx,
-                                                                const net::Request& request,
-                                                                const engine::Snapshot& app) {
-  CO_TRY(const std::optional<std::string_view> token, bearer_of(request));
-  if (!token) co_return records::Principal();
+Task<Result<records::Principal>> CredentialAuthenticator::by_key(Context& ctx,
+                                                                 std::string_view text,
+                                                                 const engine::Snapshot& app) {
   db::Store& store = app.door().store();
-  CO_TRY(const std::optional<Key> key, co_await find_key(ctx, store, std::string(*token)));
+  CO_TRY(const std::optional<Key> key, co_await find_key(ctx, store, std::string(text)));
   // The same answer whether it never was, is over, or was revoked.
   if (!key) co_return fail(refused("this key does not work"));
   if (takes_touch(*key, ctx.seams().clock->now())) {
@@ -67,6 +69,98 @@ Task<Result<records::Principal>> KeyAuthenticator::authenticate(Context& ctx,
     static_cast<void>(co_await touch_key(brief, store, key->id));  // the request goes on without
   }
   co_return principal_of(*key, app.model());
+}
+
+Task<Result<records::Principal>> CredentialAuthenticator::by_token(Context& ctx,
+                                                                   std::string_view token,
+                                                                   const engine::Snapshot& app,
+                                                                   const SignInCode& code) {
+  using Known = KnownCredentials::Known;
+  KnownCredentials& credentials = sign_in_->known();
+  const Timestamp now = ctx.seams().clock->now();
+  const int64_t now_us = ctx.seams().clock->monotonic_us();
+  const uint64_t ended = credentials.ended();
+  const std::shared_ptr<const Known> known = credentials.find(token);
+  Known next;
+  std::string subject;
+  if (known && known->expires_at > now) {
+    if (known->fresh(now_us, ended)) co_return known->principal;
+    next.session = known->session;
+    next.expires_at = known->expires_at;
+    subject = known->principal.name.substr(std::string_view("user:").size());
+  } else {
+    db::Store& store = app.door().store();
+    CO_TRY(const std::shared_ptr<const KeyRing> ring, co_await sign_in_->ring(ctx, store, code));
+    CO_TRY(AccessClaims claims, check_access_token(token, *ring, code.realm, now));
+    next.session = std::move(claims.session);
+    next.expires_at = Timestamp{claims.expires_s * 1'000'000};
+    subject = std::move(claims.subject);
+  }
+  CO_TRY(const std::optional<SignedIn> who,
+         co_await find_session(ctx, app.door().store(), *code.people, next.session));
+  if (!who || !who->works_at(now) || id_text(who->person.id) != subject) {
+    credentials.forget(token);
+    co_return fail(refused("this session has ended; sign in again"));
+  }
+  next.principal = principal_of(*who, app.model());
+  next.checked_us = now_us;
+  next.ended_before = ended;
+  records::Principal principal = next.principal;
+  credentials.keep(std::string(token), std::make_shared<const Known>(std::move(next)));
+  co_return principal;
+}
+
+Task<Result<records::Principal>> CredentialAuthenticator::by_cookie(Context& ctx,
+                                                                    const net::Request& request,
+                                                                    std::string_view value,
+                                                                    const engine::Snapshot& app,
+                                                                    const SignInCode& code) {
+  using Known = KnownCredentials::Known;
+  CO_TRY_VOID(check_cross_site(request, app.model()));
+  KnownCredentials& credentials = sign_in_->known();
+  const int64_t now_us = ctx.seams().clock->monotonic_us();
+  const uint64_t ended = credentials.ended();
+  const std::shared_ptr<const Known> known = credentials.find(value);
+  if (known && known->fresh(now_us, ended)) co_return known->principal;
+  const Timestamp now = ctx.seams().clock->now();
+  const auto cookie = parse_credential(kCookiePrefix, value);
+  // A browser goes on sending what it has: one that is over makes its bearer nobody, who may sign
+  // in.
+  if (!cookie) co_return records::Principal();
+  db::Store& store = app.door().store();
+  CO_TRY(const std::optional<SignedIn> who,
+         co_await find_session(ctx, store, *code.people, std::string(cookie->id)));
+  if (!who || !who->session.cookie || !who->works_at(now) ||
+      !equal_in_constant_time(secret_hash(cookie->secret), who->session.secret_hash)) {
+    credentials.forget(value);
+    co_return records::Principal();
+  }
+  if (now.us - who->session.last_used_at.us >= kTouchEveryUs) {
+    Context brief = ctx.child(kTouchTimeoutUs);
+    static_cast<void>(co_await touch_session(brief, store, who->session.id, code.refresh_life));
+  }
+  Known next;
+  next.principal = principal_of(*who, app.model());
+  next.session = who->session.id;
+  next.checked_us = now_us;
+  next.ended_before = ended;
+  records::Principal principal = next.principal;
+  credentials.keep(std::string(value), std::make_shared<const Known>(std::move(next)));
+  co_return principal;
+}
+
+Task<Result<records::Principal>> CredentialAuthenticator::authenticate(
+    Context& ctx, const net::Request& request, const engine::Snapshot& app) {
+  const auto* code = app.part<SignInCode>();
+  CO_TRY(const std::optional<std::string_view> token, bearer_of(request));
+  if (token && code != nullptr && looks_like_jwt(*token)) {
+    co_return co_await by_token(ctx, *token, app, *code);
+  }
+  if (token) co_return co_await by_key(ctx, *token, app);
+  if (code == nullptr) co_return records::Principal();
+  const auto cookie = session_cookie(request, code->secure_cookies);
+  if (!cookie) co_return records::Principal();
+  co_return co_await by_cookie(ctx, request, *cookie, app, *code);
 }
 
 }  // namespace mettle::auth

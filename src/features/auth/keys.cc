@@ -3,56 +3,18 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 #include <charconv>
 
 #include "base/crypto.h"
 #include "base/id.h"
-#include "base/json_read.h"
-#include "base/json_write.h"
 #include "base/mutant.h"
 #include "db/dialect.h"
+#include "features/auth/credential.h"
+#include "features/auth/stored_list.h"
 
 namespace mettle::auth {
 
 namespace {
-
-constexpr std::string_view kPrefix = "mtl_";
-constexpr size_t kIdLength = 16;  // 80 bits, five a letter
-constexpr size_t kSecretBytes = 32;
-constexpr size_t kSecretLength = 43;  // base64url
-constexpr std::string_view kIdLetters = "abcdefghijklmnopqrstuvwxyz234567";
-
-std::string new_id(Random& random) {
-  std::array<uint8_t, kIdLength> bytes{};
-  random.fill(bytes);
-  std::string out;
-  for (const uint8_t byte : bytes) out += kIdLetters[byte & 31U];
-  return out;
-}
-
-bool is_id(std::string_view text) {
-  return text.size() == kIdLength && text.find_first_not_of(kIdLetters) == std::string_view::npos;
-}
-
-std::string texts_json(const std::vector<std::string>& texts) {
-  std::string out;
-  JsonWriter json(out);
-  json.begin_array();
-  for (const std::string& text : texts) json.string(text);
-  json.end_array();
-  return out;
-}
-
-std::vector<std::string> texts_of(std::string_view json) {
-  std::vector<std::string> out;
-  const auto document = JsonDocument::parse(json);
-  if (!document) return out;
-  for (const JsonNode node : document->root().elements()) {
-    if (node.is_string()) out.push_back(node.text());
-  }
-  return out;
-}
 
 std::optional<Timestamp> time_of_column(const db::Row& row, int column) {
   if (row.is_null(column)) return std::nullopt;
@@ -72,8 +34,8 @@ class KeyRows final : public db::RowSink {
     Key key;
     key.id = row.text(0);
     key.name = row.text(1);
-    key.roles = texts_of(row.text(2));
-    key.scopes = texts_of(row.text(3));
+    key.roles = parse_stored_list(row.text(2));
+    key.scopes = parse_stored_list(row.text(3));
     if (!row.is_null(4)) key.user_id = row.text(4);
     key.created_at = Timestamp{row.int64(5)};
     key.expires_at = time_of_column(row, 6);
@@ -197,27 +159,18 @@ Value user_id_value(const model::AppModel& app, std::string_view text) {
   return whole ? Value(number) : Value(Unknown{});
 }
 
-std::optional<KeyText> parse_key(std::string_view text) {
-  if (text.size() != kPrefix.size() + kIdLength + 1 + kSecretLength) return std::nullopt;
-  if (!text.starts_with(kPrefix)) return std::nullopt;
-  text.remove_prefix(kPrefix.size());
-  if (text[kIdLength] != '_' || !is_id(text.substr(0, kIdLength))) return std::nullopt;
-  return KeyText{text.substr(0, kIdLength), text.substr(kIdLength + 1)};
-}
-
 Task<Result<std::string>> create_key(Context& ctx, db::Store& store, const model::AppModel& app,
                                      NewKey key) {
   CO_TRY_VOID(check_new(app, key));
   Random& random = *ctx.seams().random;
-  const std::string id = new_id(random);
-  const std::string secret = random_token(random, kSecretBytes);
-  const Sha256 digest = sha256(secret);
+  const std::string id = new_credential_id(random);
+  const std::string secret = new_credential_secret(random);
   const Timestamp now = ctx.seams().clock->now();
   std::vector<Value> row{Value(id),
                          Value(key.name),
-                         Value(Bytes{std::string(as_text(digest))}),
-                         Value(texts_json(key.roles)),
-                         Value(texts_json(key.scopes)),
+                         Value(Bytes{secret_hash(secret)}),
+                         Value(stored_list(key.roles)),
+                         Value(stored_list(key.scopes)),
                          key.user_id.empty() ? Value() : Value(key.user_id),
                          Value(now),
                          Value()};
@@ -235,7 +188,7 @@ Task<Result<std::string>> create_key(Context& ctx, db::Store& store, const model
   const auto unit =
       std::make_shared<CreateUnit>(std::move(row), std::move(find_user), std::move(user));
   CO_TRY_VOID(co_await store.write(ctx, unit));
-  co_return fmt::format("{}{}_{}", kPrefix, id, secret);
+  co_return credential_text(kKeyPrefix, id, secret);
 }
 
 Task<Result<std::vector<Key>>> list_keys(Context& ctx, db::Store& store) {
@@ -249,7 +202,7 @@ Task<Result<std::vector<Key>>> list_keys(Context& ctx, db::Store& store) {
 Task<Result<>> revoke_key(Context& ctx, db::Store& store, std::string id_or_key) {
   static const db::StatementRef kRevoke = db::Statement::make(
       "UPDATE mettle_keys SET revoked_at = coalesce(revoked_at, ?2) WHERE id = ?1");
-  const auto parsed = parse_key(id_or_key);
+  const auto parsed = parse_credential(kKeyPrefix, id_or_key);
   const std::string id = parsed ? std::string(parsed->id) : id_or_key;
   std::vector<Value> values{Value(id), Value(ctx.seams().clock->now())};
   const auto unit = std::make_shared<UpdateUnit>(kRevoke, std::move(values));
@@ -261,14 +214,13 @@ Task<Result<>> revoke_key(Context& ctx, db::Store& store, std::string id_or_key)
 Task<Result<std::optional<Key>>> find_key(Context& ctx, db::Store& store, std::string text) {
   static const db::StatementRef kFind =
       db::Statement::make(fmt::format("SELECT {} FROM mettle_keys WHERE id = ?1", kColumns));
-  const auto parsed = parse_key(text);
+  const auto parsed = parse_credential(kKeyPrefix, text);
   if (!parsed) co_return std::optional<Key>();
   KeyRows rows;
   const Value id(parsed->id);
   CO_TRY_VOID(co_await store.read(ctx, kFind, std::span(&id, 1), rows));
   if (rows.keys.empty()) co_return std::optional<Key>();
-  const Sha256 digest = sha256(parsed->secret);
-  const bool right = equal_in_constant_time(as_text(digest), rows.hash);
+  const bool right = equal_in_constant_time(secret_hash(parsed->secret), rows.hash);
   if (!right || !rows.keys[0].works_at(ctx.seams().clock->now())) co_return std::optional<Key>();
   co_return std::move(rows.keys[0]);
 }

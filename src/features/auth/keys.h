@@ -54,12 +54,6 @@ Task<Result<std::vector<Key>>> list_keys(Context& ctx, db::Store& store);
 // Of the id, or of the whole key. kNotFound if there is none; one that is revoked stays so.
 Task<Result<>> revoke_key(Context& ctx, db::Store& store, std::string id_or_key);
 
-struct KeyText {
-  std::string_view id, secret;
-};
-// nullopt for what cannot be a key.
-std::optional<KeyText> parse_key(std::string_view text);
-
 // The key of that text, if the secret is right and it works now.
 Task<Result<std::optional<Key>>> find_key(Context& ctx, db::Store& store, std::string text);
 // Notes that it was used; may be lost.

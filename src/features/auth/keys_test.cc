@@ -1,4 +1,5 @@
 #include "features/auth/keys.h"
+#include "features/auth/credential.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -55,7 +56,7 @@ TEST_F(KeysTest, AKeyIsFoundByItsTextAndItsSecretIsNotStored) {
   wanted.name = "till";
   const auto text = create(wanted);
   ASSERT_TRUE(text.has_value());
-  const auto parts = parse_key(*text);
+  const auto parts = parse_credential(kKeyPrefix, *text);
   ASSERT_TRUE(parts.has_value());
   EXPECT_EQ(*text, "mtl_" + std::string(parts->id) + "_" + std::string(parts->secret));
   EXPECT_EQ(number("SELECT count(*) FROM mettle_keys WHERE instr(quote(hash), '" +
@@ -82,7 +83,7 @@ TEST_F(KeysTest, AnotherSecretUnderTheSameIdOpensNothing) {
 
 TEST_F(KeysTest, ARevokedKeyStopsAtOnceAndStaysRevoked) {
   const std::string text = *create(with_role("clerk"));
-  must(revoke(std::string(parse_key(text)->id)));
+  must(revoke(std::string(parse_credential(kKeyPrefix, text)->id)));
   EXPECT_FALSE(find(text).has_value());
   const int64_t when = number("SELECT revoked_at FROM mettle_keys");
   must(revoke(text));  // by the whole key, again

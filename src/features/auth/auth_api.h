@@ -1,0 +1,81 @@
+// The addresses of sign-in: /auth/* and the JWKS. One function a route; auth.cc puts them in their
+// places and describes them.
+//
+// A body is a JSON object of exactly the members that are named; all faults of it are told at once.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/json_read.h"
+#include "engine/route.h"
+#include "features/auth/sign_in.h"
+
+namespace mettle::auth {
+
+using SignInRef = std::shared_ptr<SignIn>;
+
+// sign_in_api.cc
+std::shared_ptr<const engine::Endpoint> register_endpoint(SignInRef sign_in);
+std::shared_ptr<const engine::Endpoint> login_endpoint(SignInRef sign_in);
+std::shared_ptr<const engine::Endpoint> refresh_endpoint(SignInRef sign_in);
+std::shared_ptr<const engine::Endpoint> logout_endpoint(SignInRef sign_in);
+std::shared_ptr<const engine::Endpoint> jwks_endpoint(SignInRef sign_in);
+// me_api.cc
+std::shared_ptr<const engine::Endpoint> me_endpoint();
+std::shared_ptr<const engine::Endpoint> change_me_endpoint();
+std::shared_ptr<const engine::Endpoint> change_password_endpoint(SignInRef sign_in);
+std::shared_ptr<const engine::Endpoint> sessions_endpoint();
+std::shared_ptr<const engine::Endpoint> end_session_endpoint(SignInRef sign_in);
+
+// ---- what they share (auth_api.cc) ------------------------------------------------------------
+
+// The members of a request's body.
+class Body {
+ public:
+  // kMalformedJson, or kInvalid for what is no object.
+  static Result<Body> read(const engine::Call& call);
+
+  // A text that must be there. A fault, and "", where it is not, or is no text.
+  std::string text(std::string_view name);
+  // One that may be.
+  std::optional<std::string> maybe(std::string_view name);
+  std::string choice(std::string_view name, const std::vector<std::string_view>& choices);
+  // The address, in its normal form.
+  std::string email(std::string_view name);
+  // What was asked for so far is all there may be: kInvalid with all faults.
+  Result<> finish();
+
+  // The members of the person's profile, as an object of their own.
+  std::string profile(const SignInCode& code);
+  std::vector<Fault>& faults() { return faults_; }
+
+ private:
+  explicit Body(JsonDocument document) : document_(std::move(document)) {}
+  void fault(std::string_view name, Code code, std::string detail);
+  JsonNode root() const { return document_.root(); }
+
+  JsonDocument document_;
+  std::vector<std::string> known_;
+  std::vector<Fault> faults_;
+};
+
+Error invalid(std::vector<Fault> faults);
+const SignInCode& code_of(const engine::Call& call);
+Origin origin_of(const engine::Call& call);
+// The caller as a user; kForbidden for a key, which has no sessions.
+Result<> must_be_user(const engine::Call& call);
+
+// The user's own row and, where no column has the name, `roles` and `email_verified`.
+Task<Result<std::string>> user_json(engine::Call& call, const records::Principal& principal,
+                                    const Person& person);
+// The tokens of a session (or its cookie), with the user's row.
+Task<Result<net::Response>> answer_session(engine::Call& call, SignIn& sign_in, Bearing bearing,
+                                           int status);
+net::Response json_answer(std::string body, int status = 200);
+net::Response no_content();
+
+}  // namespace mettle::auth

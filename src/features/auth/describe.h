@@ -1,0 +1,23 @@
+// The addresses of sign-in in the OpenAPI document.
+#pragma once
+
+#include "engine/snapshot.h"
+#include "features/auth/sign_in.h"
+
+namespace mettle::auth {
+
+// Adds User, Session and what signing in takes and gives to the document's schemas.
+void describe_schemas(engine::SnapshotBuilder& builder, const SignInCode& code);
+
+engine::Operation describe_register(const SignInCode& code);
+engine::Operation describe_login();
+engine::Operation describe_refresh();
+engine::Operation describe_logout();
+engine::Operation describe_jwks();
+engine::Operation describe_me();
+engine::Operation describe_change_me();
+engine::Operation describe_change_password();
+engine::Operation describe_sessions();
+engine::Operation describe_end_session();
+
+}  // namespace mettle::auth

@@ -1,0 +1,254 @@
+// The caller's own account: GET and PATCH /auth/me, POST /auth/password, /auth/sessions.
+#include "base/json_write.h"
+#include "engine/snapshot.h"
+#include "features/auth/attempts.h"
+#include "features/auth/auth_api.h"
+#include "features/auth/password_rules.h"
+#include "records/change.h"
+#include "records/door.h"
+
+namespace mettle::auth {
+namespace {
+
+Error gone() {
+  return make_error(Code::kNotFound, "this user is gone");
+}
+
+Task<Result<net::Response>> answer_me(engine::Call& call) {
+  CO_TRY(const std::optional<Person> person,
+         co_await code_of(call).people->find(call.ctx, call.app.door().store(), call.principal.id));
+  if (!person) co_return fail(gone());
+  CO_TRY(std::string user, co_await user_json(call, call.principal, *person));
+  co_return json_answer(std::move(user));
+}
+
+Task<Result<net::Response>> get_me(engine::Call& call) {
+  CO_TRY_VOID(must_be_user(call));
+  co_return co_await answer_me(call);
+}
+
+class ChangeMe final : public records::Mutation {
+ public:
+  ChangeMe(std::shared_ptr<const People> people, Value id, records::RowInput changes)
+      : people_(std::move(people)), id_(std::move(id)), changes_(std::move(changes)) {}
+
+  Task<Result<records::Answer>> run(records::WriteScope& scope) override {
+    const records::TableInfo& table = people_->table();
+    const std::vector<int> by_id{table.find("id")};
+    std::vector<Value> wanted{id_};
+    CO_TRY(const std::optional<records::StoredRow> row,
+           co_await scope.find(table, by_id, std::move(wanted), records::Authority::kApp));
+    if (!row) co_return fail(gone());
+    CO_TRY_VOID(co_await scope.update(table, *row, changes_, records::Authority::kApp, ""));
+    co_return records::Answer();
+  }
+
+ private:
+  const std::shared_ptr<const People> people_;
+  const Value id_;
+  const records::RowInput changes_;
+};
+
+Task<Result<net::Response>> patch_me(engine::Call& call) {
+  CO_TRY_VOID(must_be_user(call));
+  const SignInCode& code = code_of(call);
+  CO_TRY(Body body, Body::read(call));
+  const std::string profile = body.profile(code);
+  CO_TRY(const JsonDocument document, JsonDocument::parse(profile));
+  const auto bindings = records::base_bindings(call.principal, call.ctx.seams().clock->now());
+  CO_TRY(records::RowInput changes,
+         records::read_row(code.people->catalog(), code.people->table(), document.root(),
+                           records::RowMode::kPatch, bindings, "", body.faults(),
+                           records::Authority::kApp));
+  CO_TRY_VOID(body.finish());
+  const auto mutation =
+      std::make_shared<ChangeMe>(code.people, call.principal.id, std::move(changes));
+  auto done = co_await call.app.door().commit(call.ctx, call.principal, mutation, std::nullopt,
+                                              call.request.path);
+  if (!done) co_return fail(std::move(done.error()));
+  co_return co_await answer_me(call);
+}
+
+// ---- the password -----------------------------------------------------------------------------
+
+// The old password guessed with a stolen session counts as signing in does.
+class CountGuess final : public db::WriteUnit {
+ public:
+  CountGuess(std::string account, Timestamp now) : account_(std::move(account)), now_(now) {}
+  Task<Result<>> run(db::WriteTx& tx) override {
+    return take_attempt(tx, account_, kAccountAttempts, now_);
+  }
+
+ private:
+  const std::string account_;
+  const Timestamp now_;
+};
+
+class PasswordUnit final : public db::WriteUnit {
+ public:
+  PasswordUnit(std::shared_ptr<const People> people, records::Principal who, std::string old_hash,
+               std::string new_hash, Origin origin, Timestamp now)
+      : people_(std::move(people)),
+        who_(std::move(who)),
+        old_hash_(std::move(old_hash)),
+        new_hash_(std::move(new_hash)),
+        origin_(std::move(origin)),
+        now_(now) {}
+
+  Task<Result<>> run(db::WriteTx& tx) override {
+    CO_TRY(const std::optional<Person> person, co_await people_->find(tx, who_.id));
+    if (!person) co_return fail(gone());
+    if (person->password_hash != old_hash_) {
+      co_return fail(Code::kConflict, "the password was changed meanwhile");
+    }
+    CO_TRY_VOID(co_await people_->set_password(tx, who_.id, new_hash_));
+    CO_TRY_VOID(co_await forget_attempts(tx, account_subject(person->email)));
+    // Whoever else is signed in may be why the password is changed.
+    CO_TRY_VOID(co_await end_sessions(tx, who_.id, who_.session, "password_changed", now_));
+    const AuditEvent event{.event = "password_changed", .user = who_.id, .detail = {}};
+    co_return co_await audit(tx, event, origin_, now_);
+  }
+
+ private:
+  const std::shared_ptr<const People> people_;
+  const records::Principal who_;
+  const std::string old_hash_, new_hash_;
+  const Origin origin_;
+  const Timestamp now_;
+};
+
+class ChangePassword final : public engine::Endpoint {
+ public:
+  explicit ChangePassword(SignInRef sign_in) : sign_in_(std::move(sign_in)) {}
+
+  Task<Result<net::Response>> call(engine::Call& call) const override {
+    CO_TRY_VOID(must_be_user(call));
+    CO_TRY(Body body, Body::read(call));
+    std::string current = body.text("current_password");
+    std::string wanted = body.text("new_password");
+    CO_TRY_VOID(body.finish());
+    const SignInCode& code = code_of(call);
+    db::Store& store = call.app.door().store();
+    CO_TRY(const std::optional<Person> person,
+           co_await code.people->find(call.ctx, store, call.principal.id));
+    if (!person) co_return fail(gone());
+    CO_TRY_VOID(check_new_password(wanted, person->email, "/new_password"));
+    const Timestamp now = call.ctx.seams().clock->now();
+    CO_TRY_VOID(co_await store.write(
+        call.ctx, std::make_shared<CountGuess>(account_subject(person->email), now)));
+    CO_TRY(const PasswordHasher::Verdict verdict,
+           co_await sign_in_->hasher().check(call.ctx, store, std::move(current),
+                                             person->password_hash));
+    if (!verdict.holds) {
+      std::vector<Fault> faults;
+      faults.push_back(Fault{"/current_password", Code::kNoMatch, "is not the current password"});
+      co_return fail(invalid(std::move(faults)));
+    }
+    CO_TRY(std::string hash, co_await sign_in_->hasher().hash(call.ctx, store, std::move(wanted)));
+    const auto unit = std::make_shared<PasswordUnit>(
+        code.people, call.principal, person->password_hash, std::move(hash), origin_of(call), now);
+    CO_TRY_VOID(co_await store.write(call.ctx, unit));
+    sign_in_->known().something_ended();
+    co_return no_content();
+  }
+
+ private:
+  const SignInRef sign_in_;
+};
+
+// ---- sessions ---------------------------------------------------------------------------------
+
+void session_json(JsonWriter& json, const Session& session, std::string_view current) {
+  const auto text = [&json](std::string_view name, std::string_view value) {
+    json.key(name);
+    json.string(value);
+  };
+  const auto time = [&json](std::string_view name, Timestamp value) {
+    json.key(name);
+    json.value(Value(value));
+  };
+  json.begin_object();
+  text("id", session.id);
+  json.key("current");
+  json.boolean(session.id == current);
+  text("kind", session.cookie ? "cookie" : "token");
+  json.key("aal");
+  json.integer(session.aal);
+  time("created_at", session.created_at);
+  time("last_used_at", session.last_used_at);
+  time("expires_at", session.expires_at);
+  text("address", session.address);
+  text("user_agent", session.user_agent);
+  json.end_object();
+}
+
+Task<Result<net::Response>> list_my_sessions(engine::Call& call) {
+  CO_TRY_VOID(must_be_user(call));
+  CO_TRY(const std::vector<Session> sessions,
+         co_await list_sessions(call.ctx, call.app.door().store(), call.principal.id,
+                                call.ctx.seams().clock->now()));
+  std::string body;
+  JsonWriter json(body);
+  json.begin_object();
+  json.key("items");
+  json.begin_array();
+  for (const Session& session : sessions) session_json(json, session, call.principal.session);
+  json.end_array();
+  json.end_object();
+  co_return json_answer(std::move(body));
+}
+
+class EndUnit final : public db::WriteUnit {
+ public:
+  EndUnit(Value user, std::string id, Origin origin, Timestamp now)
+      : user_(std::move(user)), id_(std::move(id)), origin_(std::move(origin)), now_(now) {}
+  Task<Result<>> run(db::WriteTx& tx) override {
+    CO_TRY(const int64_t ended, co_await end_session(tx, user_, id_, "ended_by_user", now_));
+    if (ended == 0) co_return fail(Code::kNotFound, "you have no such session");
+    const AuditEvent event{.event = "session_ended", .user = user_, .detail = "session " + id_};
+    co_return co_await audit(tx, event, origin_, now_);
+  }
+
+ private:
+  const Value user_;
+  const std::string id_;
+  const Origin origin_;
+  const Timestamp now_;
+};
+
+class EndSession final : public engine::Endpoint {
+ public:
+  explicit EndSession(SignInRef sign_in) : sign_in_(std::move(sign_in)) {}
+
+  Task<Result<net::Response>> call(engine::Call& call) const override {
+    CO_TRY_VOID(must_be_user(call));
+    const auto unit = std::make_shared<EndUnit>(call.principal.id, call.path.at(0), origin_of(call),
+                                                call.ctx.seams().clock->now());
+    CO_TRY_VOID(co_await call.app.door().store().write(call.ctx, unit));
+    sign_in_->known().something_ended();
+    co_return no_content();
+  }
+
+ private:
+  const SignInRef sign_in_;
+};
+
+}  // namespace
+
+std::shared_ptr<const engine::Endpoint> me_endpoint() {
+  return engine::endpoint(get_me);
+}
+std::shared_ptr<const engine::Endpoint> change_me_endpoint() {
+  return engine::endpoint(patch_me);
+}
+std::shared_ptr<const engine::Endpoint> change_password_endpoint(SignInRef sign_in) {
+  return std::make_shared<ChangePassword>(std::move(sign_in));
+}
+std::shared_ptr<const engine::Endpoint> sessions_endpoint() {
+  return engine::endpoint(list_my_sessions);
+}
+std::shared_ptr<const engine::Endpoint> end_session_endpoint(SignInRef sign_in) {
+  return std::make_shared<EndSession>(std::move(sign_in));
+}
+
+}  // namespace mettle::auth

@@ -1,0 +1,145 @@
+// `auth.registration`, `new_roles`, `profile`, `tokens`: what sign-in needs beside table and roles.
+#include <algorithm>
+
+#include "model/read.h"
+
+namespace mettle::model {
+
+namespace {
+
+constexpr int64_t kUsPerMinute = int64_t{60} * 1'000'000;
+constexpr int64_t kUsPerHour = 60 * kUsPerMinute;
+constexpr int64_t kUsPerDay = 24 * kUsPerHour;
+
+class SignInReader {
+ public:
+  SignInReader(Reading& in, const Node& auth) : in_(in), node_(auth), auth_(in.app.auth) {}
+
+  void read() {
+    if (auth_.table < 0) return without_table();
+    if (read_text(node_, "registration").value_or("") == "closed") {
+      auth_.registration = Auth::Registration::kClosed;
+    }
+    new_roles();
+    profile();
+    tokens();
+    if (auth_.registration == Auth::Registration::kOpen) check_registrable();
+  }
+
+ private:
+  // These keys mean nothing where nobody can sign in.
+  void without_table() {
+    for (const std::string_view key : {"registration", "new_roles", "profile", "tokens"}) {
+      if (node_.find(key) == nullptr) continue;
+      in_.error(key_pos(node_, key), join("auth", key), "auth_without_table",
+                "`" + std::string(key) + "` is about people who sign in, and `auth` names no table",
+                "table: users");
+    }
+  }
+
+  void new_roles() {
+    const Node* roles = node_.find("new_roles");
+    if (roles == nullptr || !roles->is_list()) return;
+    for (size_t i = 0; i < roles->elements.size(); ++i) {
+      const Node& role = roles->elements[i];
+      if (!role.is_scalar() || role.refused) continue;
+      if (std::ranges::find(auth_.roles, role.text()) == auth_.roles.end()) {
+        in_.error(role.pos, "auth.new_roles." + std::to_string(i), "unknown_role",
+                  "`auth.roles` declares no role \"" + role.text() + "\"");
+        continue;
+      }
+      auth_.new_roles.push_back(role.text());
+    }
+  }
+
+  Table& people() { return in_.app.tables[static_cast<size_t>(auth_.table)]; }
+
+  static bool is_sign_in(const Column& column) {
+    return column.system || column.hidden || column.name == "email";
+  }
+
+  void profile() {
+    const Node* named = node_.find("profile");
+    if (named == nullptr || !named->is_list()) {
+      const std::vector<Column>& columns = people().columns;
+      for (size_t i = 0; i < columns.size(); ++i) {
+        const Column& column = columns[i];
+        if (is_sign_in(column) || column.shape.default_value || column.write ||
+            column.shape.type == Type::kReference) {
+          continue;
+        }
+        auth_.profile.push_back(static_cast<int>(i));
+      }
+      return;
+    }
+    for (size_t i = 0; i < named->elements.size(); ++i) {
+      const Node& name = named->elements[i];
+      if (!name.is_scalar() || name.refused) continue;
+      const std::string at = "auth.profile." + std::to_string(i);
+      const int column = resolve_column(in_, people(), name.text(), name.pos, at);
+      if (column < 0) continue;
+      if (is_sign_in(people().columns[static_cast<size_t>(column)])) {
+        in_.error(name.pos, at, "auth_column",
+                  "\"" + name.text() +
+                      "\" is no part of the profile: sign-in has its own ways to "
+                      "change it");
+        continue;
+      }
+      if (std::ranges::find(auth_.profile, column) != auth_.profile.end()) {
+        in_.error(name.pos, at, "duplicate_value", "\"" + name.text() + "\" stands twice");
+        continue;
+      }
+      auth_.profile.push_back(column);
+    }
+  }
+
+  // Nobody could register where a column must be given and may not.
+  void check_registrable() {
+    const std::vector<Column>& columns = people().columns;
+    for (size_t i = 0; i < columns.size(); ++i) {
+      const Column& column = columns[i];
+      if (is_sign_in(column) || column.shape.optional || column.shape.default_value) continue;
+      if (std::ranges::find(auth_.profile, static_cast<int>(i)) != auth_.profile.end()) continue;
+      const std::string_view key = node_.find("profile") != nullptr ? "profile" : "table";
+      in_.faults.warning(
+          key_pos(node_, key), join("auth", key), "registration_needs",
+          "nobody can register: \"" + column.name +
+              "\" must be given and is not in "
+              "`profile`; list it there, give it a default, or say `registration: closed`",
+          "registration: closed");
+    }
+  }
+
+  void tokens() {
+    const Node* tokens = find_map(node_, "tokens");
+    if (tokens == nullptr) return;
+    auth_.token_algorithm = read_text(*tokens, "algorithm").value_or(auth_.token_algorithm);
+    life(*tokens, "access", kUsPerMinute, kUsPerDay, "1m to 24h", auth_.access_life_us);
+    life(*tokens, "refresh", kUsPerHour, 400 * kUsPerDay, "1h to 400d", auth_.refresh_life_us);
+  }
+
+  void life(const Node& tokens, std::string_view key, int64_t min, int64_t max,
+            std::string_view range, int64_t& out) {
+    const auto us = read_duration(tokens, key);
+    if (!us) return;
+    if (*us < min || *us > max) {
+      in_.error(tokens.find(key)->pos, join("auth.tokens", key), "out_of_range",
+                "`" + std::string(key) + "` is " + std::string(range));
+      return;
+    }
+    out = *us;
+  }
+
+  Reading& in_;
+  const Node& node_;
+  Auth& auth_;
+};
+
+}  // namespace
+
+void read_sign_in(Reading& in, const Node& root) {
+  const Node* auth = find_map(root, "auth");
+  if (auth != nullptr) SignInReader(in, *auth).read();
+}
+
+}  // namespace mettle::model
