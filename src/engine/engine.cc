@@ -281,6 +281,7 @@ bool Engine::stop() {
     finished = server_->drain(std::chrono::milliseconds(shared_.config.shutdown_timeout_us / 1000));
   }
   while (features_started_ > 0) features_[--features_started_]->stop(*this);
+  http_.reset();
   server_.reset();
   // The store may still post to the cores, and answers nobody any more.
   {
@@ -291,6 +292,11 @@ bool Engine::stop() {
   cores_->stop();
   for (auto& state : states_) state->snapshot.reset();
   return finished;
+}
+
+std::shared_ptr<net::HttpClient> Engine::http() {
+  if (http_ == nullptr) http_ = net::make_http_client({.metrics = metrics_});
+  return http_;
 }
 
 std::shared_ptr<const Snapshot> Engine::snapshot() const {

@@ -27,6 +27,7 @@
 #include "engine/gateway.h"
 #include "engine/gateway_redirect.h"
 #include "engine/snapshot.h"
+#include "net/http_client.h"
 #include "net/server.h"
 
 namespace mettle::engine {
@@ -74,6 +75,9 @@ class Engine {
   // For what blocks: files, hashes of passwords, large bodies to be coded.
   BlockingPool& pool() { return pool_; }
   db::Store& store() const { return *store_; }
+  // The one client of all outgoing calls, whose circuit breakers they share; made when first asked
+  // for. The main thread; what it gives is given back in Feature::stop().
+  std::shared_ptr<net::HttpClient> http();
   Cores& cores() { return *cores_; }
   bool draining() const { return shared_.draining.load(std::memory_order_relaxed); }
   std::shared_ptr<const Snapshot> snapshot() const;
@@ -102,6 +106,7 @@ class Engine {
 
   std::unique_ptr<Cores> cores_;
   std::vector<std::unique_ptr<CoreState>> states_;
+  std::shared_ptr<net::HttpClient> http_;  // goes before the cores
   std::unique_ptr<Gateway> gateway_, admin_gateway_;
   std::unique_ptr<RedirectGateway> redirect_gateway_;
   std::unique_ptr<net::Server> server_;

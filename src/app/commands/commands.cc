@@ -4,10 +4,11 @@ namespace mettle::app {
 
 const std::vector<Command>& commands() {
   static const std::vector<Command> table = {
-      serve_command(),      new_command(),       check_command(),      schema_command(),
-      diagram_command(),    types_command(),     openapi_command(),    config_command(),
-      key_create_command(), key_list_command(),  key_revoke_command(), secret_show_command(),
-      data_load_command(),  data_dump_command(), backup_command(),     restore_command(),
+      serve_command(),       new_command(),        check_command(),     access_explain_command(),
+      schema_command(),      diagram_command(),    types_command(),     openapi_command(),
+      config_command(),      key_create_command(), key_list_command(),  key_revoke_command(),
+      secret_show_command(), mail_test_command(),  mail_list_command(), mail_retry_command(),
+      data_load_command(),   data_dump_command(),  backup_command(),    restore_command(),
   };
   return table;
 }

@@ -1,6 +1,7 @@
 #include "features/commands/commands.h"
 
 #include "base/problem.h"
+#include "engine/engine.h"
 #include "engine/shape_schema.h"
 #include "features/commands/commands_api.h"
 #include "features/commands/handler.h"
@@ -75,8 +76,8 @@ class Commands final : public engine::Feature {
   }
   std::string_view name() const override { return "commands"; }
   void build(engine::SnapshotBuilder& builder) override;
-  Result<> start(engine::Engine&) override {
-    if (!handlers_->has_client()) handlers_->use(net::make_http_client());
+  Result<> start(engine::Engine& engine) override {
+    if (!handlers_->has_client()) handlers_->use(engine.http());
     return {};
   }
   void stop(engine::Engine&) override { handlers_->use(nullptr); }

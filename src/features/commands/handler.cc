@@ -227,6 +227,13 @@ class HandlerEndpoint final : public engine::Endpoint {
         error = make_error(Code::kHandlerTimeout,
                            "the handler of the command " + name + " took too long");
       }
+      // The caller need not know where the handler lives.
+      if (error.code == Code::kUnavailable && error.retry_after_s > 0) {
+        error.inside = std::exchange(
+            error.detail, fmt::format("the handler of the command {} failed again and again and is "
+                                      "left alone for {} s",
+                                      name, error.retry_after_s));
+      }
       co_return fail(std::move(error));
     }
     if (auto refusal = decided_problem(*answer)) co_return Decided{{}, std::move(refusal)};

@@ -42,6 +42,15 @@ Task<Result<int64_t>> change(Context& ctx, db::Store& store, db::StatementRef st
   co_return unit->changed;
 }
 
+class StoreUnit final : public db::WriteUnit {
+ public:
+  explicit StoreUnit(Letter letter) : letter_(std::move(letter)) {}
+  Task<Result<>> run(db::WriteTx& tx) override { co_return co_await insert_letter(tx, letter_); }
+
+ private:
+  const Letter letter_;
+};
+
 class ClaimedRows final : public db::RowSink {
  public:
   void restart() override { rows.clear(); }
@@ -150,6 +159,11 @@ Task<Result<>> insert_letter(db::WriteTx& tx, const Letter& letter) {
                                     Value(letter.created_at), or_null(letter.good_until)};
   CO_TRY_VOID(co_await tx.run(kInsert, values));
   co_return Result<>();
+}
+
+Task<Result<>> store_letter(Context& ctx, db::Store& store, Letter letter) {
+  auto unit = std::make_shared<StoreUnit>(std::move(letter));
+  co_return co_await store.write(ctx, std::move(unit));
 }
 
 Task<Result<std::vector<Claimed>>> claim_letters(Context& ctx, db::Store& store, size_t count,

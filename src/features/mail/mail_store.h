@@ -22,6 +22,9 @@ std::vector<std::string> mail_tables();
 // Inside a unit.
 Task<Result<>> insert_letter(db::WriteTx& tx, const Letter& letter);
 
+// In a transaction of its own.
+Task<Result<>> store_letter(Context& ctx, db::Store& store, Letter letter);
+
 struct Claimed {
   Letter letter;
   std::string claim;
