@@ -86,8 +86,18 @@ Result<> bind_all(sqlite3_stmt* stmt, std::span<const Value> values,
 
 StatementRow::StatementRow(sqlite3_stmt* stmt) : stmt_(stmt), size_(sqlite3_column_count(stmt)) {}
 
+// Of a connection that one thread uses at a time (SQLITE_THREADSAFE=2), the values of a row may be
+// asked as those of a function are.
+sqlite3_value* StatementRow::at(int column) const {
+  if (column != column_) {
+    value_ = sqlite3_column_value(stmt_, column);
+    column_ = column;
+  }
+  return value_;
+}
+
 Kind StatementRow::stored(int column) const {
-  switch (sqlite3_column_type(stmt_, column)) {
+  switch (sqlite3_value_type(at(column))) {
     case SQLITE_INTEGER:
       return Kind::kInt;
     case SQLITE_FLOAT:
@@ -101,25 +111,27 @@ Kind StatementRow::stored(int column) const {
 }
 
 bool StatementRow::is_null(int column) const {
-  return sqlite3_column_type(stmt_, column) == SQLITE_NULL;
+  return sqlite3_value_type(at(column)) == SQLITE_NULL;
 }
 int64_t StatementRow::int64(int column) const {
-  return sqlite3_column_int64(stmt_, column);
+  return sqlite3_value_int64(at(column));
 }
 double StatementRow::real(int column) const {
-  return sqlite3_column_double(stmt_, column);
+  return sqlite3_value_double(at(column));
 }
 
 std::string_view StatementRow::text(int column) const {
-  auto* data = reinterpret_cast<const char*>(sqlite3_column_text(stmt_, column));
+  sqlite3_value* value = at(column);
+  auto* data = reinterpret_cast<const char*>(sqlite3_value_text(value));
   if (data == nullptr) return {};
-  return {data, static_cast<size_t>(sqlite3_column_bytes(stmt_, column))};
+  return {data, static_cast<size_t>(sqlite3_value_bytes(value))};
 }
 
 std::string_view StatementRow::blob(int column) const {
-  auto* data = static_cast<const char*>(sqlite3_column_blob(stmt_, column));
+  sqlite3_value* value = at(column);
+  auto* data = static_cast<const char*>(sqlite3_value_blob(value));
   if (data == nullptr) return {};
-  return {data, static_cast<size_t>(sqlite3_column_bytes(stmt_, column))};
+  return {data, static_cast<size_t>(sqlite3_value_bytes(value))};
 }
 
 }  // namespace mettle::db

@@ -8,6 +8,7 @@
 #include "db/db.h"
 
 struct sqlite3_stmt;
+struct sqlite3_value;
 
 namespace mettle::db {
 
@@ -17,9 +18,12 @@ namespace mettle::db {
 Result<> bind_all(sqlite3_stmt* stmt, std::span<const Value> values,
                   std::span<const Attachment> attachments);
 
+// The statement's current row. Asking several things of one column in a row costs one look-up.
 class StatementRow final : public Row {
  public:
   explicit StatementRow(sqlite3_stmt* stmt);
+  // The statement has stepped: what was looked up is gone.
+  void stepped() { column_ = -1; }
   int size() const override { return size_; }
   Kind stored(int column) const override;
   bool is_null(int column) const override;
@@ -29,8 +33,12 @@ class StatementRow final : public Row {
   std::string_view blob(int column) const override;
 
  private:
+  sqlite3_value* at(int column) const;
+
   sqlite3_stmt* stmt_;
   int size_;
+  mutable int column_ = -1;  // that `value_` is of
+  mutable sqlite3_value* value_ = nullptr;
 };
 
 }  // namespace mettle::db

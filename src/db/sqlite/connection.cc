@@ -199,6 +199,7 @@ Result<> Connection::step_all(CachedStatement& cached, RowSink* sink, uint32_t* 
     if (rc == SQLITE_ROW) {
       if (sink == nullptr) continue;
       if (rows != nullptr) ++*rows;
+      row.stepped();
       TRY(bool more, sink->on_row(row));
       // A change has to reach its end: constraints are checked there.
       if (!more && cached.read_only) return {};
