@@ -31,6 +31,8 @@ struct DigestState {
 
 struct MacState {
   EVP_MAC_CTX* context = nullptr;
+  std::string key;  // that it was last given, and keeps
+  bool keyed = false;
   MacState() {
     static EVP_MAC* const algorithm = EVP_MAC_fetch(nullptr, "HMAC", nullptr);
     CHECK(algorithm != nullptr);
@@ -44,7 +46,24 @@ struct MacState {
   }
   MacState(const MacState&) = delete;
   MacState& operator=(const MacState&) = delete;
-  ~MacState() { EVP_MAC_CTX_free(context); }
+  ~MacState() {
+    EVP_MAC_CTX_free(context);
+    OPENSSL_cleanse(key.data(), key.size());
+  }
+  // Most codes are made with the key of the code before: then a third of the time is saved.
+  void start(std::string_view wanted) {
+    if (keyed && wanted == key) {
+      CHECK(EVP_MAC_init(context, nullptr, 0, nullptr) == 1);
+      return;
+    }
+    // A null pointer would mean the key of the last time, so an empty one needs an address.
+    const unsigned char none = 0;
+    const auto* bytes = reinterpret_cast<const unsigned char*>(wanted.data());
+    CHECK(EVP_MAC_init(context, wanted.empty() ? &none : bytes, wanted.size(), nullptr) == 1);
+    OPENSSL_cleanse(key.data(), key.size());
+    key = wanted;
+    keyed = true;
+  }
 };
 
 const unsigned char* bytes_of(std::string_view text) {
@@ -70,12 +89,9 @@ std::string sha256_hex(std::string_view data) {
 
 Sha256 hmac_sha256(std::string_view key, std::string_view data) {
   thread_local MacState state;
-  // A null pointer would mean "the key of the last time", so an empty key needs an address.
-  const unsigned char none = 0;
-  const unsigned char* const key_bytes = key.empty() ? &none : bytes_of(key);
+  state.start(key);
   Sha256 code;
   size_t size = 0;
-  CHECK(EVP_MAC_init(state.context, key_bytes, key.size(), nullptr) == 1);
   CHECK(EVP_MAC_update(state.context, bytes_of(data), data.size()) == 1);
   CHECK(EVP_MAC_final(state.context, code.data(), &size, code.size()) == 1 && size == code.size());
   return code;

@@ -30,6 +30,17 @@ TEST(HmacSha256, MatchesRfc4231) {
             "60e431591ee0b67f0d8a26aacbf5b77f8e0bc6213728c5140546040f0ee37f54");
 }
 
+TEST(HmacSha256, TheKeyOfTheCodeBeforeIsUsedOnlyForItself) {
+  const std::string first = hex(hmac_sha256("Jefe", "data"));
+  const std::string other = hex(hmac_sha256("jefe", "data"));
+  EXPECT_NE(first, other);
+  EXPECT_EQ(hex(hmac_sha256("jefe", "data")), other);
+  EXPECT_NE(hex(hmac_sha256("jefe", "dat")), other);
+  EXPECT_EQ(hex(hmac_sha256("jefe", "data")), other);
+  EXPECT_EQ(hex(hmac_sha256("Jefe", "data")), first);
+  EXPECT_EQ(hex(hmac_sha256("Jefe", "data")), first);
+}
+
 TEST(HmacSha256, AnEmptyKeyIsAKeyAndNotTheLastOne) {
   hmac_sha256("another", "data");
   EXPECT_EQ(hex(hmac_sha256("", "")),
