@@ -12,7 +12,7 @@ namespace mettle::records {
 namespace {
 
 constexpr char kFormat = 1;
-constexpr size_t kShapeBytes = 8;
+constexpr size_t kShapeBytes = CursorShape::kBytes;
 constexpr size_t kMacBytes = 16;
 enum Tag : char { kTagNull = 0, kTagInteger = 1, kTagReal = 2, kTagText = 3, kTagBytes = 4 };
 
@@ -67,11 +67,6 @@ void append_value(std::string& out, const Value& value) {
 std::string mac(std::string_view key, std::string_view data) {
   const Sha256 digest = hmac_sha256(key, data);
   return std::string(as_text(digest).substr(0, kMacBytes));
-}
-
-std::string shape_hash(std::string_view shape) {
-  const Sha256 digest = sha256(shape);
-  return std::string(as_text(digest).substr(0, kShapeBytes));
 }
 
 class Reader {
@@ -177,11 +172,16 @@ std::unexpected<Error> refuse() {
 
 }  // namespace
 
-std::string encode_cursor(std::string_view key, std::string_view shape,
+CursorShape::CursorShape(std::string_view shape) {
+  const Sha256 digest = sha256(shape);
+  std::copy_n(as_text(digest).begin(), hash_.size(), hash_.begin());
+}
+
+std::string encode_cursor(std::string_view key, const CursorShape& shape,
                           const std::vector<std::optional<Value>>& values) {
   std::string data;
   data += kFormat;
-  data += shape_hash(shape);
+  data += shape.hash();
   for (const auto& value : values) {
     if (value) {
       append_value(data, *value);
@@ -194,7 +194,7 @@ std::string encode_cursor(std::string_view key, std::string_view shape,
 }
 
 Result<std::vector<std::optional<Value>>> decode_cursor(std::string_view key,
-                                                        std::string_view shape,
+                                                        const CursorShape& shape,
                                                         const std::vector<db::ColumnKind>& kinds,
                                                         std::string_view cursor) {
   const auto data = decode_base64url(cursor);
@@ -205,7 +205,7 @@ Result<std::vector<std::optional<Value>>> decode_cursor(std::string_view key,
       !planted(Mutant::kCursorNotSigned)) {
     return refuse();
   }
-  const bool same_shape = signed_part.substr(1, kShapeBytes) == shape_hash(shape);
+  const bool same_shape = signed_part.substr(1, kShapeBytes) == shape.hash();
   if (signed_part[0] != kFormat || (!same_shape && !planted(Mutant::kCursorOfAnyQuery))) {
     return refuse();
   }

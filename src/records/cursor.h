@@ -10,6 +10,7 @@
 // cannot make up values.
 #pragma once
 
+#include <array>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -21,12 +22,24 @@
 
 namespace mettle::records {
 
-std::string encode_cursor(std::string_view key, std::string_view shape,
+// The hash of a query's form.
+class CursorShape {
+ public:
+  static constexpr size_t kBytes = 8;
+  CursorShape() = default;
+  explicit CursorShape(std::string_view shape);
+  std::string_view hash() const { return {hash_.data(), hash_.size()}; }
+
+ private:
+  std::array<char, kBytes> hash_{};
+};
+
+std::string encode_cursor(std::string_view key, const CursorShape& shape,
                           const std::vector<std::optional<Value>>& values);
 
 // Fails with kInvalidCursor: not a cursor of ours, or of another query.
 Result<std::vector<std::optional<Value>>> decode_cursor(std::string_view key,
-                                                        std::string_view shape,
+                                                        const CursorShape& shape,
                                                         const std::vector<db::ColumnKind>& kinds,
                                                         std::string_view cursor);
 

@@ -24,26 +24,26 @@ std::string signed_cursor(std::string_view key, std::string_view shape, std::str
 
 void try_kinds(std::string_view key, const std::vector<db::ColumnKind>& kinds,
                std::string_view bytes) {
-  const auto unsigned_one = decode_cursor(key, "shape", kinds, bytes);
+  const auto unsigned_one = decode_cursor(key, CursorShape("shape"), kinds, bytes);
   CHECK(unsigned_one || unsigned_one.error().code == Code::kInvalidCursor);
-  const std::string cursor = signed_cursor(key, "shape", bytes);
-  const auto values = decode_cursor(key, "shape", kinds, cursor);
+  const std::string cursor = signed_cursor(key, CursorShape("shape"), bytes);
+  const auto values = decode_cursor(key, CursorShape("shape"), kinds, cursor);
   CHECK(values || values.error().code == Code::kInvalidCursor);
   if (!values) return;
   CHECK(values->size() == kinds.size());
   for (size_t i = 0; i < kinds.size(); ++i) {
     CHECK(!(*values)[i] || (*values)[i]->kind() == kinds[i].kind);
   }
-  const std::string again = encode_cursor(key, "shape", *values);
-  const auto back = decode_cursor(key, "shape", kinds, again);
-  CHECK(back && encode_cursor(key, "shape", *back) == again);
+  const std::string again = encode_cursor(key, CursorShape("shape"), *values);
+  const auto back = decode_cursor(key, CursorShape("shape"), kinds, again);
+  CHECK(back && encode_cursor(key, CursorShape("shape"), *back) == again);
 
-  CHECK(!decode_cursor(key, "another", kinds, cursor));
-  CHECK(!decode_cursor(std::string(32, 'x'), "shape", kinds, cursor));
+  CHECK(!decode_cursor(key, CursorShape("another"), kinds, cursor));
+  CHECK(!decode_cursor(std::string(32, 'x'), CursorShape("shape"), kinds, cursor));
   std::string changed = *decode_base64url(cursor);
   const size_t at = bytes.size() * 31 % changed.size();
   changed[at] = static_cast<char>(changed[at] ^ (1 << bytes.size() % 8));
-  CHECK(!decode_cursor(key, "shape", kinds, encode_base64url(changed)));
+  CHECK(!decode_cursor(key, CursorShape("shape"), kinds, encode_base64url(changed)));
 }
 
 }  // namespace

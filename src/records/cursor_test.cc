@@ -41,8 +41,8 @@ std::vector<db::ColumnKind> kinds_of(const Values& values) {
 
 TEST(Cursor, ComesBackAsItWent) {
   const Values values = some_values();
-  const auto back =
-      decode_cursor(kKey, "shape", kinds_of(values), encode_cursor(kKey, "shape", values));
+  const auto back = decode_cursor(kKey, CursorShape("shape"), kinds_of(values),
+                                  encode_cursor(kKey, CursorShape("shape"), values));
   ASSERT_TRUE(back);
   ASSERT_EQ(back->size(), values.size());
   for (size_t i = 0; i < values.size(); ++i) {
@@ -56,12 +56,13 @@ TEST(Cursor, ComesBackAsItWent) {
 TEST(Cursor, IsOfOneQueryAndOneNode) {
   const Values values = some_values();
   const auto kinds = kinds_of(values);
-  const std::string cursor = encode_cursor(kKey, "shape", values);
+  const std::string cursor = encode_cursor(kKey, CursorShape("shape"), values);
   for (const auto& refused :
-       {decode_cursor(kKey, "other", kinds, cursor),
-        decode_cursor(std::string(32, 'x'), "shape", kinds, cursor),
-        decode_cursor(kKey, "shape", {}, cursor), decode_cursor(kKey, "shape", kinds, ""),
-        decode_cursor(kKey, "shape", kinds, "no base64url!")}) {
+       {decode_cursor(kKey, CursorShape("other"), kinds, cursor),
+        decode_cursor(std::string(32, 'x'), CursorShape("shape"), kinds, cursor),
+        decode_cursor(kKey, CursorShape("shape"), {}, cursor),
+        decode_cursor(kKey, CursorShape("shape"), kinds, ""),
+        decode_cursor(kKey, CursorShape("shape"), kinds, "no base64url!")}) {
     ASSERT_FALSE(refused);
     EXPECT_EQ(refused.error().code, Code::kInvalidCursor);
     EXPECT_EQ(refused.error().parameter, "cursor");
@@ -71,14 +72,16 @@ TEST(Cursor, IsOfOneQueryAndOneNode) {
 TEST(Cursor, IsRefusedWithAnyBitChanged) {
   const Values values = some_values();
   const auto kinds = kinds_of(values);
-  const std::string bytes = *decode_base64url(encode_cursor(kKey, "shape", values));
+  const std::string bytes = *decode_base64url(encode_cursor(kKey, CursorShape("shape"), values));
   for (size_t bit = 0; bit < bytes.size() * 8; ++bit) {
     std::string changed = bytes;
     changed[bit / 8] = static_cast<char>(changed[bit / 8] ^ (1 << (bit % 8)));
-    EXPECT_FALSE(decode_cursor(kKey, "shape", kinds, encode_base64url(changed))) << bit;
+    EXPECT_FALSE(decode_cursor(kKey, CursorShape("shape"), kinds, encode_base64url(changed)))
+        << bit;
   }
   for (size_t length = 0; length < bytes.size(); ++length) {
-    EXPECT_FALSE(decode_cursor(kKey, "shape", kinds, encode_base64url(bytes.substr(0, length))));
+    EXPECT_FALSE(decode_cursor(kKey, CursorShape("shape"), kinds,
+                               encode_base64url(bytes.substr(0, length))));
   }
 }
 
@@ -86,10 +89,10 @@ TEST(Cursor, IsRefusedWithAnyBitChanged) {
 TEST(Cursor, HoldsOnlyValuesOfTheKeysKinds) {
   Values text;
   text.emplace_back(Value("2024-02-30"));
-  const std::string cursor = encode_cursor(kKey, "shape", text);
-  EXPECT_TRUE(decode_cursor(kKey, "shape", {{Kind::kText, 0}}, cursor));
+  const std::string cursor = encode_cursor(kKey, CursorShape("shape"), text);
+  EXPECT_TRUE(decode_cursor(kKey, CursorShape("shape"), {{Kind::kText, 0}}, cursor));
   for (const Kind kind : {Kind::kDate, Kind::kTime, Kind::kInt, Kind::kUuid, Kind::kFloat}) {
-    EXPECT_FALSE(decode_cursor(kKey, "shape", {{kind, 0}}, cursor));
+    EXPECT_FALSE(decode_cursor(kKey, CursorShape("shape"), {{kind, 0}}, cursor));
   }
 }
 
@@ -100,7 +103,7 @@ TEST(Cursor, RefusesWhatIsSignedAndYetNotItsFormat) {
     data += as_text(sha256("shape")).substr(0, 8);
     data += payload;
     data += as_text(hmac_sha256(kKey, data)).substr(0, 16);
-    return decode_cursor(kKey, "shape", {kind}, encode_base64url(data)).has_value();
+    return decode_cursor(kKey, CursorShape("shape"), {kind}, encode_base64url(data)).has_value();
   };
   const std::string integer = std::string("\1", 1) + std::string(8, '\0');
   EXPECT_TRUE(read(1, integer, {Kind::kInt, 0}));

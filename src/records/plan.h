@@ -8,6 +8,7 @@
 // limit runs down the child's index, and nothing is merged afterwards.
 #pragma once
 
+#include <atomic>
 #include <memory>
 #include <optional>
 #include <string>
@@ -35,6 +36,9 @@ struct Plan {
     db::ColumnKind kind;
   };
   std::vector<Key> keys;
+  // How long a row of a page became at most, so that the next page's memory is asked for once. Any
+  // thread; it rarely changes.
+  mutable std::atomic<uint32_t> row_bytes{128};
   // count=exact
   db::StatementRef count;
   std::vector<PlanParam> count_params;

@@ -3,6 +3,7 @@
 #include "base/text.h"
 #include "engine/snapshot.h"
 #include "features/data/api.h"
+#include "features/data/query_form.h"
 #include "features/data/request.h"
 #include "records/door.h"
 #include "records/etag.h"
@@ -11,22 +12,11 @@ namespace mettle::data {
 
 namespace {
 
-// The request's own address with the cursor of the next page (RFC 8288).
-std::string next_link(const net::Request& request, const Pairs& pairs, const std::string& cursor) {
-  std::string link = fmt::format("<{}?", request.path);
-  for (const auto& [name, value] : pairs) {
-    if (name == "cursor" || name == "offset") continue;
-    link += fmt::format("{}={}&", percent_encode(name), percent_encode(value));
-  }
-  link += fmt::format("cursor={}>; rel=\"next\"", cursor);
-  return link;
-}
+constexpr std::string_view kBegin = "{\"items\":";
 
-std::string page_body(const records::Page& page) {
-  std::string body;
-  body.reserve(page.items.size() + 160);
-  body += "{\"items\":";
-  body += page.items;
+std::string page_body(records::Page&& page) {
+  std::string body = std::move(page.items);  // has the room
+  body.insert(0, kBegin);
   body += ",\"next_cursor\":";
   if (page.next_cursor.empty()) {
     body += "null";
@@ -47,21 +37,51 @@ class ListRows final : public engine::Endpoint {
 
   Task<Result<net::Response>> call(engine::Call& call) const override {
     records::Door& door = call.app.door();
-    CO_TRY(const Pairs pairs, query_pairs(call.request.query));
-    CO_TRY(const Parsed parsed,
-           parse_query(door.catalog(), api_->table, pairs, Allowed::kList, api_->limits));
-    CO_TRY(const records::Page page, co_await door.list(call.ctx, call.principal, parsed.query));
-    std::string body = page_body(page);
-    std::string etag = records::body_etag(body);
-    net::Response response = tagged(call.request, std::move(body), std::move(etag));
-    if (!page.next_cursor.empty()) {
-      response.add("Link", next_link(call.request, pairs, page.next_cursor));
+    const QueryForm form(call.request.query);
+    std::shared_ptr<const KnownQuery> known;
+    if (std::optional<records::ListRead> ready = recall(call, form, known)) {
+      CO_TRY(records::Page page, co_await door.list(call.ctx, std::move(*ready)));
+      co_return answer(call, std::move(page), known->link, form);
     }
-    co_return response;
+    CO_TRY(const Pairs pairs, query_pairs(call.request.query));
+    CO_TRY(const Parsed parsed, parse_query(door.catalog(), api_->table, pairs, Allowed::kList,
+                                            api_->limits, form.pairs()));
+    std::shared_ptr<const records::KnownList> learned;
+    CO_TRY(records::Page page, co_await door.list(call.ctx, call.principal, parsed.query,
+                                                  form.usable() ? &learned : nullptr));
+    const NextLink link(pairs, form);
+    if (learned) known_.put(form.text(), link, std::move(learned));
+    co_return answer(call, std::move(page), link, form);
   }
 
  private:
+  std::optional<records::ListRead> recall(engine::Call& call, const QueryForm& form,
+                                          std::shared_ptr<const KnownQuery>& known) const {
+    if (!form.usable()) return std::nullopt;
+    known = known_.find(form.text());
+    if (!known) return std::nullopt;
+    const Timestamp now = call.ctx.seams().clock->now();
+    for (const auto& list : known->lists) {
+      auto ready = call.app.door().recall(call.principal, now, *list, form.texts(), form.cursor());
+      if (ready) return ready;
+    }
+    return std::nullopt;
+  }
+
+  static net::Response answer(engine::Call& call, records::Page&& page, const NextLink& link,
+                              const QueryForm& form) {
+    const std::string next_cursor = page.next_cursor;
+    std::string body = page_body(std::move(page));
+    std::string etag = records::body_etag(body);
+    net::Response response = tagged(call.request, std::move(body), std::move(etag));
+    if (!next_cursor.empty()) {
+      response.add("Link", link.with(call.request.path, form.texts(), next_cursor));
+    }
+    return response;
+  }
+
   const TableApiRef api_;
+  mutable KnownQueries known_;  // of this table, in this version of the app
 };
 
 class GetRow final : public engine::Endpoint {

@@ -49,7 +49,7 @@ class QueryParser {
     parsed_.query.filter.form = Filter::Form::kAnd;
   }
 
-  Result<Parsed> parse(const Pairs& pairs);
+  Result<Parsed> parse(const Pairs& pairs, std::span<const int> texts);
 
  private:
   Result<> word(std::string_view name, const std::string& value);
@@ -223,7 +223,7 @@ Result<> QueryParser::embedded(const std::string& parameter, const std::string& 
   return filter(select->filter, *table, parameter, rest, value);
 }
 
-Result<Parsed> QueryParser::parse(const Pairs& pairs) {
+Result<Parsed> QueryParser::parse(const Pairs& pairs, std::span<const int> texts) {
   // Select first: other parameters speak of the relations it embeds.
   for (const auto& [name, value] : pairs) {
     if (name == "select") {
@@ -231,7 +231,9 @@ Result<Parsed> QueryParser::parse(const Pairs& pairs) {
     }
   }
   std::vector<std::string_view> seen;
+  int number = -1;
   for (const auto& [name, value] : pairs) {
+    ++number;
     const bool group = name == "or" || name == "and";
     if (is_word(name) && !group) {
       if (std::find(seen.begin(), seen.end(), name) != seen.end()) {
@@ -255,6 +257,9 @@ Result<Parsed> QueryParser::parse(const Pairs& pairs) {
     if (!group && bare != "or" && bare != "and" && table_.find(column) < 0) return unknown(name);
     TRY_VOID(filter(parsed_.query.filter, table_, name, name, value));
     parsed_.filtered = true;
+    if (const auto text = std::ranges::find(texts, number); text != texts.end()) {
+      parsed_.query.filter.children.back().text = static_cast<int>(text - texts.begin());
+    }
   }
   if (!parsed_.query.cursor.empty() && parsed_.query.offset > 0) {
     return refuse("offset", "`offset` and `cursor` exclude each other: a cursor knows where it is");
@@ -265,8 +270,13 @@ Result<Parsed> QueryParser::parse(const Pairs& pairs) {
 }  // namespace
 
 Result<Parsed> parse_query(const records::Catalog& catalog, int table, const Pairs& pairs,
-                           Allowed allowed, const GrammarLimits& limits) {
-  return QueryParser(catalog, table, allowed, limits).parse(pairs);
+                           Allowed allowed, const GrammarLimits& limits,
+                           std::span<const int> texts) {
+  return QueryParser(catalog, table, allowed, limits).parse(pairs, texts);
+}
+
+bool is_list_word(std::string_view name) {
+  return std::ranges::find(kListWords, name) != std::end(kListWords);
 }
 
 }  // namespace mettle::data

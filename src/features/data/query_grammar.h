@@ -10,6 +10,7 @@
 #pragma once
 
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -45,7 +46,13 @@ enum class Allowed : uint8_t {
   kCreate,  // select, on_conflict
 };
 
+// `texts` are the numbers of the pairs whose filter's operand is a text of its request
+// (records::Filter::text): each is `column=op.text` with an operator of one operand.
 Result<Parsed> parse_query(const records::Catalog& catalog, int table, const Pairs& pairs,
-                           Allowed allowed, const GrammarLimits& limits);
+                           Allowed allowed, const GrammarLimits& limits,
+                           std::span<const int> texts = {});
+
+// Whether a parameter of that name of a list is no column, whatever columns there are.
+bool is_list_word(std::string_view name);
 
 }  // namespace mettle::data
