@@ -86,6 +86,7 @@ bool has_unknown_key(const Node& node, const Spec& spec);
 const Spec& column_spec();
 const Spec& input_spec();
 const Spec& step_spec();
+const Spec& access_tests_spec();
 
 bool is_name(std::string_view text);  // ^[a-z][a-z0-9_]{0,47}$
 // A name that could stand instead: "Order Items" → "order_items"; "" if none comes to mind.

@@ -211,6 +211,13 @@ Expression read_template(const Reading& in, const Node& node, const std::string&
 
 }  // namespace
 
+std::string node_json(const Node& node) {
+  std::string out;
+  JsonWriter writer(out);
+  append_json(node, writer);
+  return out;
+}
+
 Value plain_value(const Node& node) {
   if (!node.is_scalar()) return Value(Null{});
   const std::string& t = node.text();

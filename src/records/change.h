@@ -99,7 +99,7 @@ class WriteScope {
   const QueryLimits& limits() const { return limits_; }
   Uuid next_id() { return ids_.next(); }
 
-  // What the rule and its parts come to, told to who watches the bindings; they hold the row.
+  // Tells who watches the bindings, which hold the row, what the rule and its parts come to.
   Task<Result<>> tell(const Rule& rule, const rules::Bindings& bindings, std::string_view moment);
   // The value of any expression, looked up in the database where it walks to related rows.
   Task<Result<Value>> evaluate(const rules::ExprRef& expr, const rules::Bindings& bindings);
@@ -127,16 +127,14 @@ class WriteScope {
   Task<Result<>> remove(const TableInfo& table, const StoredRow& row, Authority authority);
 
   // What the caller may see of rows just written: JSON, or nullopt where the read rule refuses one.
-  // Errors of the first are Resolver::one's; a refused read is one only where `select` names
-  // things.
+  // Errors are Resolver::one's; a refused read is one only where `select` asks by name.
   Result<Representation> representation(const TableInfo& table, const Select& select) const;
   Task<Result<std::optional<std::string>>> represent(const Representation& how,
                                                      const StoredRow& row);
   // What the caller may see of a row that a command or route hands out: its own `access` has let
   // the caller have the row, the rules of columns still hold. `row` is as as_value() gives it.
   Task<Result<std::string>> shown(const TableInfo& table, const Value& row);
-  // Whether the column's own rule lets the caller make of the row before (none: a new row) the one
-  // after.
+  // Whether the column's rule lets the caller make of the row before (none: a new one) that after.
   Task<Result<bool>> may_write(const TableInfo& table, const ColumnInfo& column,
                                const StoredRow* before, const StoredRow& after);
   // The row as rules know it: every column but the hidden ones.

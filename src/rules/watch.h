@@ -36,7 +36,7 @@ struct RuleAsked {
   std::string left;  // kCaller, kDepends: the condition that rows have to meet
   Value value = Unknown{};
   std::string_view moment;  // kRow: "before" or "after", where a change has both
-  std::string subject;      // kCall: "command place_order"
+  std::string subject;      // kCall: "the command place_order"
   std::vector<PartAsked> parts;
 };
 

@@ -167,6 +167,16 @@ struct TwinServer::Parts {
       insert.push_back(db::Statement::make(
           fmt::format("INSERT INTO \"{}\" ({}) VALUES ({})", table.name, names, marks)));
     }
+    for (const model::Table& table : app->tables) {
+      std::string names;
+      std::vector<db::ColumnKind> kinds;
+      for (const model::Column& column : table.columns) {
+        names += fmt::format("{}\"{}\"", names.empty() ? "" : ", ", column.name);
+        kinds.push_back({app->kind_of(column.shape), column.shape.scale});
+      }
+      select.push_back(db::Statement::make(
+          fmt::format("SELECT {} FROM \"{}\" ORDER BY id", names, table.name), std::move(kinds)));
+    }
     empty.push_back(db::Statement::make("DELETE FROM mettle_idempotency"));
     sequence = db::Statement::make("UPDATE sqlite_sequence SET seq = ?1");
   }
@@ -184,7 +194,7 @@ struct TwinServer::Parts {
   std::unique_ptr<db::SqliteStore> store;
   engine::CoreState state{core, shared};
   engine::Pipeline pipeline{state, engine::Pipeline::Listener::kPublic};
-  std::vector<db::StatementRef> empty, insert;
+  std::vector<db::StatementRef> empty, insert, select;
   db::StatementRef sequence;
 };
 
@@ -205,6 +215,40 @@ void TwinServer::load(const World& world, const std::vector<Viewer>& viewers) {
   inserts.push_back({p.sequence, {Value(kSequence)}});
   Context ctx(p.core, p.seams, INT64_MAX);
   must(run_task(p.core, p.store->migrate(ctx, std::make_shared<Load>(std::move(inserts)))));
+}
+
+namespace {
+
+class Rows final : public db::RowSink {
+ public:
+  explicit Rows(const std::vector<db::ColumnKind>& kinds) : kinds_(kinds) {}
+  void restart() override { all.clear(); }
+  Result<bool> on_row(const db::Row& row) override {
+    Row& made = all.emplace_back();
+    for (size_t i = 0; i < kinds_.size(); ++i) {
+      made.values.push_back(row.value(static_cast<int>(i), kinds_[i]));
+    }
+    return true;
+  }
+  std::vector<Row> all;
+
+ private:
+  const std::vector<db::ColumnKind>& kinds_;
+};
+
+}  // namespace
+
+World TwinServer::dump() const {
+  Parts& p = *parts_;
+  World world(*p.app);
+  for (size_t t = 0; t < p.app->tables.size(); ++t) {
+    const db::StatementRef& statement = p.select[t];
+    Rows rows(statement->columns);
+    Context ctx(p.core, p.seams, INT64_MAX);
+    must(run_task(p.core, p.store->read(ctx, statement, {}, rows)));
+    world.rows(static_cast<int>(t)) = std::move(rows.all);
+  }
+  return world;
 }
 
 Answer TwinServer::ask(const Request& sent, uint64_t chance) {

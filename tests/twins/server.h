@@ -40,6 +40,7 @@ class TwinServer {
 
   // In place of whatever rows there are; credentials of these viewers are taken from now on.
   void load(const World& world, const std::vector<Viewer>& viewers);
+  World dump() const;  // every row as it is in the database, by no rule
   // `chance` is the seed of whatever is random while it is answered.
   Answer ask(const Request& request, uint64_t chance);
 
