@@ -5,6 +5,7 @@
 #include "features/commands/commands.h"
 #include "features/data/data.h"
 #include "features/mail/mail.h"
+#include "features/limits/limits.h"
 #include "features/migrate/migrate.h"
 #include "features/observe/observe.h"
 #include "features/openapi/openapi.h"
@@ -16,7 +17,8 @@
 namespace mettle::app {
 
 // Observe comes first, so that the others may find it at work; then what adds addresses, in the
-// order of the API's description; then openapi, which describes what came before it.
+// order of the API's description; then limits, which adds to their descriptions; then openapi, which
+// describes what came before it.
 engine::Features make_features(commands::LibraryFunctions library) {
   engine::Features features;
   features.push_back(observe::make_observe());
@@ -28,6 +30,7 @@ engine::Features make_features(commands::LibraryFunctions library) {
   features.push_back(commands::make_feature({.http = nullptr, .library = std::move(library)}));
   features.push_back(queries::make_feature());
   features.push_back(routes::make_feature());
+  features.push_back(limits::make_feature());
   features.push_back(openapi::make_feature());
   features.push_back(statics::make_feature());
   features.push_back(transfer::make_feature());

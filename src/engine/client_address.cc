@@ -8,6 +8,7 @@
 #include <cstring>
 
 #include "base/check.h"
+#include "base/mutant.h"
 #include "base/text.h"
 
 namespace mettle::engine {
@@ -27,6 +28,11 @@ void clear_behind(IpAddress& address, int bits) {
 
 bool is_port(std::string_view text) {
   return !text.empty() && text.size() <= 5 && std::ranges::all_of(text, is_ascii_digit);
+}
+
+// A zone ("fe80::1%eth0") is no part of the address.
+std::optional<IpAddress> without_zone(std::string_view client) {
+  return parse_ip(client.substr(0, client.find('%')));
 }
 
 // One hop as proxies write it: "192.0.2.1", "192.0.2.1:80", "2001:db8::1", "[2001:db8::1]:80".
@@ -205,9 +211,10 @@ bool ClientAddresses::is_trusted(const IpAddress& address) const {
 }
 
 std::optional<std::string> ClientAddresses::forwarded(const net::Request& request) const {
-  if (proxies_.empty()) return std::nullopt;
+  const bool believed = planted(Mutant::kForwardedByAnybody);
+  if (proxies_.empty() && !believed) return std::nullopt;
   const auto peer = parse_ip(request.peer);
-  if (!peer || !is_trusted(*peer)) return std::nullopt;
+  if (!peer || !(is_trusted(*peer) || believed)) return std::nullopt;
   IpAddress known = *peer;
   Hops hops(request, header_);
   for (int i = 0; i < kHopsMax; ++i) {
@@ -220,11 +227,23 @@ std::optional<std::string> ClientAddresses::forwarded(const net::Request& reques
 }
 
 std::string address_group(std::string_view client) {
-  auto address = parse_ip(client.substr(0, client.find('%')));  // a zone is no part of the address
+  auto address = without_zone(client);
   if (!address) return std::string(client);
   if (address->is_ipv4()) return address->text();
   clear_behind(*address, kSubscriberBits);
   return address->text() + "/64";
+}
+
+void append_address_group(std::string& out, std::string_view client) {
+  const auto address = without_zone(client);
+  if (!address) {
+    out.append("?").append(client).append("\n");
+    return;
+  }
+  const bool short_form = address->is_ipv4();
+  const auto* bytes = reinterpret_cast<const char*>(address->bytes.data());
+  out += short_form ? 'a' : 'A';
+  out.append(bytes + (short_form ? kIpv4Prefix.size() : 0), short_form ? 4 : kSubscriberBits / 8);
 }
 
 }  // namespace mettle::engine

@@ -67,5 +67,7 @@ class ClientAddresses {
 // which one subscriber has whole and may change within at will. "192.0.2.1", "2001:db8:1:2::/64";
 // what is no address stays as it is.
 std::string address_group(std::string_view client);
+// The same as a few bytes, for keys: an 'a' and four of them, an 'A' and eight.
+void append_address_group(std::string& out, std::string_view client);
 
 }  // namespace mettle::engine

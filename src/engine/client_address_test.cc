@@ -186,6 +186,16 @@ TEST(AddressGroup, IsTheNetworkThatOneSubscriberHas) {
   EXPECT_EQ(address_group("2001:db8:1:2::"), "2001:db8:1:2::/64");
   EXPECT_EQ(address_group("fe80::1%eth0"), "fe80::/64");
   EXPECT_EQ(address_group(""), "");
+  const auto key = [](std::string_view client) {
+    std::string out;
+    append_address_group(out, client);
+    return out;
+  };
+  EXPECT_EQ(key("65.66.67.68"), "aABCD");
+  EXPECT_EQ(key("::ffff:65.66.67.68"), "aABCD");
+  EXPECT_EQ(key("4142:4344:4546:4748:1::9"), "AABCDEFGH");
+  EXPECT_EQ(key("4142:4344:4546:4748::1"), key("4142:4344:4546:4748:9::"));
+  EXPECT_NE(key("x"), key("y"));
 }
 
 }  // namespace

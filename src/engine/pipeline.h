@@ -37,6 +37,7 @@ struct Exchange {
   std::vector<std::string> path;
   records::Principal principal;
   std::string idempotency_key;
+  LimitStates limits;  // those that counted it
   bool admitted = false, shed = false;
 
   // What a refusal says beside its problem.
@@ -61,6 +62,7 @@ class Pipeline final : public net::RequestHandler {
   Result<> find_address(Exchange& x) const;
   Result<> check_place(const Exchange& x) const;
   Result<> admit(Exchange& x) const;
+  Task<Result<>> limit(Exchange& x, RequestLimits::Stage stage) const;
   Task<Result<>> authenticate(Exchange& x) const;
 
   net::Response problem(Exchange& x, Error error) const;

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <any>
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -38,6 +39,8 @@ class Snapshot {
   Result<Found> find(net::Method method, std::string_view path) const;
   // Tells versions apart: each finish() gives another.
   uint64_t serial() const { return serial_; }
+  // nullptr: the app declares none.
+  const RequestLimits* limits() const { return limits_.get(); }
   // Schemas of the OpenAPI document: name → JSON text.
   const std::map<std::string, std::string>& schemas() const { return schemas_; }
 
@@ -55,6 +58,7 @@ class Snapshot {
   std::vector<Route> routes_;
   net::Router router_;
   uint64_t serial_ = 0;
+  std::shared_ptr<const RequestLimits> limits_;
   std::map<std::string, std::string> schemas_;
   std::map<std::type_index, std::shared_ptr<const void>> parts_;
 };
@@ -76,6 +80,13 @@ class SnapshotBuilder {
   void put(std::shared_ptr<const T> part) {
     snapshot_->parts_[std::type_index(typeid(T))] = std::move(part);
   }
+  void set_limits(std::shared_ptr<const RequestLimits> limits) {
+    snapshot_->limits_ = std::move(limits);
+  }
+  // The routes so far, to add to their description.
+  std::vector<Route>& routes() { return snapshot_->routes_; }
+  // Called when all features have added their routes.
+  void at_finish(std::function<void()> task) { at_finish_.push_back(std::move(task)); }
   // "/api/v1" of this app.
   std::string api_prefix() const;
   const Snapshot& so_far() const { return *snapshot_; }
@@ -87,6 +98,7 @@ class SnapshotBuilder {
   std::shared_ptr<Snapshot> snapshot_;
   model::Faults& faults_;
   const Config config_;
+  std::vector<std::function<void()>> at_finish_;
 };
 
 }  // namespace mettle::engine

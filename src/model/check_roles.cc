@@ -97,6 +97,11 @@ void check_roles(Reading& in) {
     check.steps(route.steps, join(path, "steps"));
     check.steps(route.after, join(path, "after"));
   }
+  for (const Limit& limit : in.app.limits) {
+    const std::string path = join("limits", limit.name);
+    if (limit.where) check.rule(*limit.where, join(path, "where"));
+    for (const LimitKey& key : limit.by) check.rule(key.expression, join(path, "by"));
+  }
 }
 
 }  // namespace mettle::model

@@ -2,6 +2,7 @@
 
 #include "base/json_write.h"
 #include "base/limits.h"
+#include "base/mutant.h"
 #include "engine/idempotency.h"
 #include "engine/snapshot.h"
 #include "features/batch/operation.h"
@@ -64,6 +65,47 @@ class BatchMutation final : public records::Mutation {
   const BatchOptions options_;
 };
 
+// Each operation is counted by the limits of the request that it stands for. One that leads to no
+// address is counted as the batch itself.
+Task<Result<>> count_operations(engine::Call& call, JsonNode operations,
+                                const std::string& api_prefix) {
+  const engine::RequestLimits* limits = call.app.limits();
+  if (limits == nullptr || call.limits == nullptr) co_return Result<>();
+  if (planted(Mutant::kBatchLimitedAsOne)) co_return Result<>();
+  struct Named {
+    std::string method, path;
+    engine::Snapshot::Found found;
+  };
+  std::vector<Named> named;
+  for (const JsonNode operation : operations.elements()) {
+    Named one{operation.find("method")->text(), api_prefix + operation.find("path")->text(), {}};
+    one.path.resize(std::min(one.path.size(), one.path.find('?')));
+    const auto method = net::parse_method(one.method).value_or(net::Method::kOther);
+    if (auto found = call.app.find(method, one.path)) one.found = std::move(*found);
+    named.push_back(std::move(one));
+  }
+  const engine::LimitAsk batch{.route = *call.route,
+                               .method = call.request.method_text,
+                               .path = call.request.path,
+                               .values = call.path,
+                               .principal = call.principal,
+                               .client = call.client};
+  std::vector<engine::LimitAsk> asks;
+  for (const Named& one : named) {
+    if (one.found.route == nullptr) {
+      asks.push_back(batch);
+    } else {
+      asks.push_back({.route = *one.found.route,
+                      .method = one.method,
+                      .path = one.path,
+                      .values = one.found.path,
+                      .principal = call.principal,
+                      .client = call.client});
+    }
+  }
+  co_return co_await limits->count_operations(call.ctx, batch, asks, *call.limits);
+}
+
 class BatchEndpoint final : public engine::Endpoint {
  public:
   explicit BatchEndpoint(BatchOptions options) : options_(std::move(options)) {}
@@ -71,6 +113,8 @@ class BatchEndpoint final : public engine::Endpoint {
   Task<Result<net::Response>> call(engine::Call& call) const override {
     CO_TRY(const JsonDocument document, JsonDocument::parse(call.request.body));
     CO_TRY_VOID(check_operations(document.root()));
+    CO_TRY_VOID(co_await count_operations(call, *document.root().find("operations"),
+                                          options_.api_prefix));
     auto mutation = std::make_shared<BatchMutation>(std::string(call.request.body), options_);
     CO_TRY(Answer answer,
            co_await call.app.door().commit(call.ctx, call.principal, std::move(mutation),
