@@ -1,18 +1,8 @@
 #include "net/http1_conn.h"
 
-#include <arpa/inet.h>
-#include <gtest/gtest.h>
-#include <netinet/in.h>
 #include <sys/resource.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
-#include <future>
-
-#include "async/completion.h"
-#include "async/held_clock.h"
-#include "base/check.h"
-#include "net/server.h"
+#include "net/server_fixture.h"
 
 namespace mettle::net {
 namespace {
@@ -20,170 +10,8 @@ namespace {
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
-// A blocking client that sees the very bytes.
-class Client {
- public:
-  Client() : fd_(::socket(AF_INET, SOCK_STREAM, 0)) { CHECK(fd_ >= 0); }
-  explicit Client(uint16_t port) : Client() { connect(port); }
-  void connect(uint16_t port) {
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_port = htons(port);
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    const timeval patience{20, 0};  // of a broken test
-    ::setsockopt(fd_, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
-    CHECK(::connect(fd_, reinterpret_cast<sockaddr*>(&address), sizeof(address)) == 0);
-  }
-  ~Client() { leave(); }
-
-  void send(std::string_view bytes) {
-    while (!bytes.empty()) {
-      const ssize_t sent = ::send(fd_, bytes.data(), bytes.size(), MSG_NOSIGNAL);
-      if (sent <= 0) return;  // the server has closed: the test looks at what it said
-      bytes.remove_prefix(static_cast<size_t>(sent));
-    }
-  }
-  void end_sending() { ::shutdown(fd_, SHUT_WR); }
-  void leave() {
-    if (fd_ >= 0) ::close(fd_);
-    fd_ = -1;
-  }
-  std::string read_until(std::string_view end) {
-    while (in_.find(end) == std::string::npos) {
-      if (!read_more()) return std::exchange(in_, {});
-    }
-    const size_t size = in_.find(end) + end.size();
-    std::string out = in_.substr(0, size);
-    in_.erase(0, size);
-    return out;
-  }
-  bool has_nothing() {
-    char byte = 0;
-    return in_.empty() && ::recv(fd_, &byte, 1, MSG_PEEK | MSG_DONTWAIT) < 0;
-  }
-  std::string read_to_end() {
-    while (read_more()) {
-    }
-    return std::exchange(in_, {});
-  }
-
- private:
-  bool read_more() {
-    std::array<char, 65536> part;
-    const ssize_t got = ::recv(fd_, part.data(), part.size(), 0);
-    if (got > 0) in_.append(part.data(), static_cast<size_t>(got));
-    return got > 0;
-  }
-  int fd_;
-  std::string in_;
-};
-
-class Parts final : public BodyStream {
- public:
-  explicit Parts(std::vector<std::string> parts, bool fails = false)
-      : parts_(std::move(parts)), fails_(fails) {}
-  Task<Result<bool>> next(Context&, std::string& out) override {
-    if (at_ < parts_.size()) out += parts_[at_++];
-    if (at_ < parts_.size()) co_return true;
-    if (fails_) co_return fail(Code::kUnavailable, "the source broke");
-    co_return false;
-  }
-
- private:
-  std::vector<std::string> parts_;
-  bool fails_;
-  size_t at_ = 0;
-};
-
-class TestHandler final : public RequestHandler {
- public:
-  Task<Response> handle(Context& ctx, const Request& request) override {
-    ++handled;
-    Response response;
-    response.content_type = "text/plain";
-    if (request.path == "/echo") {
-      response.body = fmt::format("{} {}", request.method_text, request.body);
-      // Reading the padding must be safe; the sanitizer looks.
-      unsigned sum = 0;
-      const volatile char* const padding = request.body.data() + request.body.size();
-      for (int i = 0; i < 64 && !request.body.empty(); ++i)
-        sum += static_cast<unsigned>(padding[i]);
-      sum_ = sum;
-    } else if (request.path == "/hold") {
-      held.set_value();
-      const Result<> slept = co_await sleep_for(ctx, std::chrono::hours(10));
-      ended.set_value(slept ? Code::kCount : slept.error().code);
-    } else if (request.path == "/stream") {
-      response.stream = std::make_unique<Parts>(std::vector<std::string>{"one,", "two,", "three"});
-    } else if (request.path == "/sized") {
-      response.stream = std::make_unique<Parts>(std::vector<std::string>{"one,", "two"});
-      response.stream_bytes = 7;
-    } else if (request.path == "/broken") {
-      response.stream = std::make_unique<Parts>(std::vector<std::string>{"one,", "two"}, true);
-    } else if (request.path == "/short") {
-      response.stream = std::make_unique<Parts>(std::vector<std::string>{"one"});
-      response.stream_bytes = 7;
-    } else if (request.path == "/large") {
-      response.body = std::string(3'000'000, 'L');
-    } else if (request.path == "/empty") {
-      response.status = 204;
-    } else if (request.path == "/inject") {
-      response.add("Location", "/a\r\nSet-Cookie: x");
-    } else if (request.path == "/throw") {
-      throw std::runtime_error("inside");
-    } else if (request.path == "/close") {
-      response.close = true;
-      response.body = "bye";
-    } else if (request.path == "/later") {
-      response.hold_us = 300'000;
-      response.body = "later";
-    } else if (request.path == "/peer") {
-      response.body = fmt::format("{} {}", request.peer, request.peer_is_loopback);
-    } else {
-      response.body = "ok";
-    }
-    co_return response;
-  }
-  Response refuse(const Error& error) override {
-    Response response;
-    response.status = error.status();
-    response.body = error.name();
-    return response;
-  }
-
-  std::atomic<int> handled{0};
-  std::promise<void> held;
-  std::promise<Code> ended;
-  std::atomic<unsigned> sum_{0};
-};
-
-class Http1ConnectionTest : public testing::Test {
+class Http1ConnectionTest : public ServerTest {
  protected:
-  void start() {
-    cores_.start();
-    std::vector<Endpoint> endpoints = {{"127.0.0.1", 0, &handler_}};
-    auto server = Server::start(cores_, limits_, std::move(endpoints));
-    CHECK(server.has_value());
-    server_ = std::move(*server);
-  }
-  void TearDown() override {
-    server_.reset();
-    cores_.stop();
-  }
-  uint16_t port() { return server_->port(0); }
-  // Moves time until the server notices; timers look at their clock on their own thread.
-  void advance(std::chrono::microseconds by) {
-    clock_.advance(by);
-    for (size_t i = 0; i < cores_.size(); ++i) cores_.at(i).wake_timers();
-  }
-  // Waits until a core has done what it had to do so far.
-  void settle() {
-    for (size_t i = 0; i < cores_.size(); ++i) {
-      std::promise<void> done;
-      cores_.at(i).post([&done] { done.set_value(); });
-      done.get_future().wait();
-    }
-  }
   std::string ask(std::string_view request) {
     Client client(port());
     client.send(request);
@@ -193,13 +21,6 @@ class Http1ConnectionTest : public testing::Test {
   static std::string get(std::string_view path, std::string_view headers = "") {
     return fmt::format("GET {} HTTP/1.1\r\nHost: a\r\n{}\r\n", path, headers);
   }
-
-  HeldClock clock_;
-  Seams seams_ = clock_.seams();
-  ServerLimits limits_;
-  Cores cores_{seams_, 2};
-  TestHandler handler_;
-  std::unique_ptr<Server> server_;
 };
 
 TEST_F(Http1ConnectionTest, AnswersWithItsOwnHeaders) {

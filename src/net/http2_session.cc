@@ -548,11 +548,9 @@ void Http2Session::release(Http2Stream& stream) {
 }
 
 void Http2Session::drop(Http2Stream& stream) {
-  std::unique_ptr<Http2Stream> gone = std::move(streams_[stream.at]);
-  if (gone != streams_.back()) {
-    streams_[stream.at] = std::move(streams_.back());
-    streams_[stream.at]->at = stream.at;
-  }
+  std::swap(streams_[stream.at], streams_.back());
+  streams_[stream.at]->at = stream.at;
+  const std::unique_ptr<Http2Stream> gone = std::move(streams_.back());
   streams_.pop_back();
   if (spare_.size() >= kSpareStreams) return;
   // Its buffers serve the next; all else is as new.

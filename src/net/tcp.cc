@@ -60,9 +60,11 @@ class TcpStream final : public SocketStream {
     co_return Result<>{};
   }
 
-  int descriptor() const override {
-    return const_cast<tcp::socket&>(socket_)
-        .native_handle();  // Asio forgot that this changes nothing
+  Result<int> descriptor() override {
+    error_code error;
+    socket_.native_non_blocking(true, error);
+    if (error) return network_fault("make it non-blocking", error.message());
+    return socket_.native_handle();
   }
 
   Task<Result<>> readable() override {

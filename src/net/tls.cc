@@ -422,8 +422,9 @@ class OpenSslStream final : public TlsStream {
 
 Result<std::unique_ptr<TlsStream>> TlsStream::over(Accepted& accepted, const TlsSetup& setup) {
   CHECK(accepted.socket != nullptr && accepted.socket == accepted.stream.get());
+  TRY(const int descriptor, accepted.socket->descriptor());
   SslPtr ssl(SSL_new(setup.impl().identities.front().context.get()));
-  BioPtr in(BIO_new_socket(accepted.socket->descriptor(), BIO_NOCLOSE));
+  BioPtr in(BIO_new_socket(descriptor, BIO_NOCLOSE));
   BioPtr out(BIO_new(string_method()));
   if (ssl == nullptr || in == nullptr || out == nullptr) {
     ERR_clear_error();
