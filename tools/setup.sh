@@ -22,7 +22,7 @@ packages=(
   libboost1.81-dev libssl-dev libsimdjson-dev libfmt-dev libspdlog-dev libyaml-cpp-dev libre2-dev
   zlib1g-dev libbrotli-dev libcli11-dev libcurl4-openssl-dev libargon2-dev libnghttp2-dev
   # tests and measurements
-  libgtest-dev libgmock-dev python3-h11 wrk nginx-light prometheus graphviz
+  libgtest-dev libgmock-dev python3-h11 python3-aiosmtpd openssl iproute2 wrk nginx-light prometheus graphviz
   strace faketime valgrind
   openssl python3-h2 nghttp2-client testssl.sh slowhttptest
 )

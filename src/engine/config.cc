@@ -302,7 +302,6 @@ class Gatherer {
 
  private:
   void check_tls(const Config& config);
-  void check_mail(const Config& config);
   void set(std::string_view name, std::string text, std::string origin);
   void fault(std::string_view text) {
     if (!faults_.empty()) faults_ += '\n';
@@ -403,21 +402,6 @@ void Gatherer::check_tls(const Config& config) {
   }
 }
 
-void Gatherer::check_mail(const Config& config) {
-  if (config.smtp_user.empty() != config.smtp_password.empty()) {
-    fault("smtp_user and smtp_password belong together");
-  }
-  if (config.smtp_url.empty()) {
-    if (!config.smtp_user.empty()) fault("smtp_user signs in at a smtp_url, and there is none");
-    return;
-  }
-  if (config.mail_from.empty()) fault("smtp_url needs mail_from: who mails are from");
-  if (config.public_url.empty()) fault("smtp_url needs public_url: where links in mails lead");
-  if (config.smtp_tls == "off" && !config.smtp_user.empty()) {
-    fault("with smtp_tls off the smtp_password would go over the network in clear");
-  }
-}
-
 Result<LoadedConfig> Gatherer::finish() && {
   LoadedConfig loaded;
   for (size_t i = 0; i < std::size(kSettings); ++i) {
@@ -431,7 +415,6 @@ Result<LoadedConfig> Gatherer::finish() && {
                       loaded.config.page_rows_max));
   }
   check_tls(loaded.config);
-  check_mail(loaded.config);
   for (const std::string& proxy : loaded.config.trusted_proxies) {
     if (auto network = parse_network(proxy); !network) {
       fault("trusted_proxies: " + network.error().detail);
@@ -490,6 +473,26 @@ Result<LoadedConfig> load_config(const ConfigSources& sources) {
   gatherer.read_environment(sources.environment);
   gatherer.read_flags(sources.flags);
   return std::move(gatherer).finish();
+}
+
+Result<> check_mail_settings(const Config& config) {
+  std::string faults;
+  const auto fault = [&faults](bool is, std::string_view text) {
+    if (is) faults.append(faults.empty() ? "" : "\n").append(text);
+  };
+  fault(!config.smtp_user.empty() && config.smtp_password.empty(),
+        "smtp_user needs METTLE_SMTP_PASSWORD, or smtp_password in the --config file");
+  if (config.smtp_url.empty()) {
+    fault(!config.smtp_user.empty(), "smtp_user signs in at a smtp_url, and there is none");
+  } else {
+    fault(config.mail_from.empty(), "smtp_url needs mail_from: who mails are from");
+    fault(config.public_url.empty(), "smtp_url needs public_url: where links in mails lead");
+    fault(config.smtp_tls == "off" && !config.smtp_user.empty() &&
+              !config.smtp_url.starts_with("smtps:"),
+          "with smtp_tls off the smtp_password would go over the network in clear");
+  }
+  if (!faults.empty()) return fail(Code::kUsage, std::move(faults));
+  return {};
 }
 
 Config default_config() {

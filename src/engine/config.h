@@ -105,6 +105,9 @@ struct LoadedConfig {
 };
 // kUsage with every fault, one a line of `detail`.
 Result<LoadedConfig> load_config(const ConfigSources& sources);
+// What the settings of mail need of one another. For who sends mail: a command beside the server
+// may know only some of them. kUsage, as load_config().
+Result<> check_mail_settings(const Config& config);
 // Every setting at its default.
 Config default_config();
 

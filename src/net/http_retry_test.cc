@@ -60,7 +60,8 @@ class HttpRetryTest : public testing::Test {
     Context ctx(core_, seams_, deadline_us);
     std::optional<Result<HttpAnswer>> out;
     Scope scope(core_);
-    scope.spawn(keep(&out, client_->send(ctx, std::move(call))));
+    Task<> task = keep(&out, client_->send(ctx, std::move(call)));
+    core_.post([&] { scope.spawn(std::move(task)); });
     for (int i = 0; !out && i < 100'000; ++i) {
       core_.run_ready();
       if (out) break;

@@ -55,6 +55,8 @@ int run(const Arguments& args, Io& io) {
   } else {
     print_table(*loaded, io.out);
   }
+  const Result<> mail = engine::check_mail_settings(loaded->config);
+  if (!mail) return report(mail.error(), io);
   return kDone;
 }
 

@@ -54,6 +54,7 @@ class MailFeature final : public engine::Feature {
 
   Result<> start(engine::Engine& engine) override {
     const engine::Config& config = engine.config();
+    TRY_VOID(engine::check_mail_settings(config));
     metrics_.emplace(engine.metrics());
     delivery_ = config.smtp_url.empty()
                     ? make_folder_delivery(mail_folder(config), sender_of(config), engine.pool())

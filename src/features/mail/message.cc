@@ -128,7 +128,7 @@ Result<std::string> render_message(const net::Mailbox& from, const Letter& lette
   }
   // No part can hold it: quoted-printable has no '=' but before two digits or a line's end.
   const std::string boundary = "=_" + letter.id;
-  out += fmt::format("Content-Type: multipart/alternative; boundary=\"{}\"\r\n", boundary);
+  out += fmt::format("Content-Type: multipart/alternative;\r\n boundary=\"{}\"\r\n", boundary);
   out += fmt::format("\r\n--{}\r\n", boundary);
   add_part(out, "plain", letter.text);
   out += fmt::format("\r\n--{}\r\n", boundary);

@@ -80,7 +80,7 @@ TEST(Message, HasTheHeadersOfAMail) {
       "Date: Thu, 01 Jan 2026 00:00:00 +0000\r\n"
       "Message-ID: <019ab000-0000-7000-8000-000000000001@shop.example>\r\n"
       "MIME-Version: 1.0\r\nAuto-Submitted: auto-generated\r\n"
-      "Content-Type: multipart/alternative; "))
+      "Content-Type: multipart/alternative;\r\n boundary="))
       << *data;
   EXPECT_TRUE(data->ends_with("--\r\n"));
 }

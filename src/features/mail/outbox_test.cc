@@ -154,7 +154,7 @@ class SenderTest : public OutboxTest {
   }
   void start(bool alone = true) {
     sender_ = std::make_unique<Sender>(core2_, *store_, delivery_, metrics_of_, alone);
-    sender_->start();
+    core2_.post([this] { sender_->start(); });
   }
   void stop() {
     if (sender_ == nullptr) return;
