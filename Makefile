@@ -8,7 +8,7 @@ JOBS ?= $(shell nproc)
 LISTEN ?= 127.0.0.1:8080
 ARGS ?=
 
-.PHONY: help setup build run test bench lint format fuzz soak package clean
+.PHONY: help setup build optimised run test bench lint format fuzz soak package clean
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 12
@@ -22,6 +22,10 @@ build: ## the release binary, build/release/mettle; prints the ten slowest files
 	tools/build.sh release mettle
 	python3 tools/slowest.py build/release
 	echo "build/release/mettle, after $$((SECONDS - begun)) s"
+
+optimised: ## the binary that is shipped, build/optimised/mettle: the release, optimised by what a load did; a quarter of an hour
+	@tools/setup.sh --no-bench
+	tools/build_optimised.sh
 
 run: build ## the example shop, seeded, on http://127.0.0.1:8080 (LISTEN=addr:port)
 	@tools/run_shop.sh "$(LISTEN)" $(ARGS)
@@ -55,7 +59,7 @@ soak: ## the long runs of a release, some fifty minutes; ARGS="--only kills disk
 	nice python3 tests/chaos/soak.py $(ARGS)
 
 package: ## Debian package and archive
-	@echo "make package: not done yet; build/release/mettle (make build) is one file and can be copied." >&2; exit 1
+	@echo "make package: not done yet; build/optimised/mettle (make optimised) is one file and can be copied." >&2; exit 1
 
 clean: ## remove what builds left, but not what setup fetched
-	@rm -rf build/dev build/asan build/tsan build/release build/fuzz build/run
+	@rm -rf build/dev build/asan build/tsan build/release build/profiling build/optimised build/fuzz build/run

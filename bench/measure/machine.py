@@ -120,8 +120,10 @@ def build_kind(mettle):
     cache = pathlib.Path(mettle).resolve().parent / "CMakeCache.txt"
     if not cache.exists():
         return "build unknown"
-    values = dict(re.findall(r"^(CMAKE_BUILD_TYPE|METTLE_SANITIZE):\w+=(.+)$", cache.read_text(), re.M))
-    return " ".join(filter(None, (values.get("CMAKE_BUILD_TYPE", "build unknown"), values.get("METTLE_SANITIZE"))))
+    values = dict(re.findall(r"^(CMAKE_BUILD_TYPE|METTLE_SANITIZE|METTLE_PROFILE):\w+=(.+)$", cache.read_text(), re.M))
+    profile = {None: "not optimised by a profile", "GENERATE": "COUNTING A PROFILE"}.get(values.get("METTLE_PROFILE"),
+                                                                                       "optimised by a profile (decision 0009)")
+    return " ".join(filter(None, (values.get("CMAKE_BUILD_TYPE", "build unknown"), values.get("METTLE_SANITIZE"), profile)))
 
 
 def commit():
