@@ -7,7 +7,8 @@
 namespace mettle::net {
 namespace {
 
-constexpr size_t kInBytes = 16384;
+constexpr size_t kFirstInBytes = 4096;
+constexpr size_t kFullInBytes = 16384;        // for a client that fills the first
 constexpr size_t kOutBytes = 65536;           // frames gathered before they are sent
 constexpr size_t kKeptOutBytes = 16384;       // what an idle connection may keep of that
 constexpr size_t kStartedAtOnce = 32;         // then the other connections have their turn
@@ -26,7 +27,8 @@ Http2Connection::Http2Connection(HttpShared& shared, Accepted accepted, std::str
       peer_is_loopback_(accepted.peer_is_loopback),
       over_tls_(accepted.over_tls),
       received_(std::move(received)),
-      in_(std::make_unique_for_overwrite<char[]>(kInBytes)),
+      in_(std::make_unique_for_overwrite<char[]>(kFirstInBytes)),
+      in_bytes_(kFirstInBytes),
       session_(shared.limits, *this),
       scope_(shared.core) {}
 
@@ -57,7 +59,7 @@ Task<> Http2Connection::run() {
 // our last words.
 Task<> Http2Connection::close_gently() {
   stream_->end_sending();
-  const std::span<char> into(in_.get(), kInBytes);
+  const std::span<char> into(in_.get(), in_bytes_);
   for (size_t discarded = 0; discarded < kCloseBytes && !broken_;) {
     shared_.core.turn_ends();
     const Result<size_t> got = co_await stream_->read(into);
@@ -171,11 +173,19 @@ Task<> Http2Connection::read() {
   co_await start_requests();
   while (goes_on && !broken_ && !session_.finished()) {
     shared_.core.turn_ends();
-    const std::span<char> room(in_.get(), kInBytes);
+    const std::span<char> room(in_.get(), in_bytes_);
     const Result<size_t> got = co_await stream_->read(room);
     shared_.core.turn_begins();
     if (!got || *got == 0) co_return;
     goes_on = feed({in_.get(), *got});
+    // There may be thousands that are idle.
+    const size_t wanted = session_.streams().empty() ? kFirstInBytes
+                          : *got == in_bytes_        ? kFullInBytes
+                                                     : in_bytes_;
+    if (wanted != in_bytes_) {
+      in_ = std::make_unique_for_overwrite<char[]>(wanted);
+      in_bytes_ = wanted;
+    }
     co_await start_requests();
   }
 }

@@ -63,6 +63,7 @@ class Http2Connection final : public HttpConnection, private Timer, private Http
   const bool over_tls_;
   std::string received_;
   std::unique_ptr<char[]> in_;
+  size_t in_bytes_;
   std::string out_;
   Http2Session session_;
   Scope scope_;

@@ -56,24 +56,6 @@ struct Http2Session::Callbacks {
     return 0;
   }
 
-  // Each frame, before its payload. Noise is what makes us work and asks for nothing.
-  static int on_begin_frame(nghttp2_session*, const nghttp2_frame_hd* head, void* user) {
-    switch (head->type) {
-      case NGHTTP2_DATA:
-        if (head->length > 0 || (head->flags & NGHTTP2_FLAG_END_STREAM) != 0) return 0;
-        break;
-      case NGHTTP2_HEADERS:
-      case NGHTTP2_CONTINUATION:
-      case NGHTTP2_WINDOW_UPDATE:
-      case NGHTTP2_RST_STREAM:
-        return 0;
-      default:
-        break;
-    }
-    self(user).spend(self(user).noise_);
-    return 0;
-  }
-
   static int on_begin_headers(nghttp2_session* session, const nghttp2_frame* frame, void* user) {
     if (frame->headers.cat != NGHTTP2_HCAT_REQUEST) return 0;
     const int32_t id = frame->hd.stream_id;
@@ -182,7 +164,6 @@ struct Http2Session::Callbacks {
       nghttp2_session_callbacks_del(calls);
       return nullptr;
     }
-    nghttp2_session_callbacks_set_on_begin_frame_callback(calls, &on_begin_frame);
     nghttp2_session_callbacks_set_on_begin_headers_callback(calls, &on_begin_headers);
     nghttp2_session_callbacks_set_on_header_callback(calls, &on_header);
     nghttp2_session_callbacks_set_on_frame_recv_callback(calls, &on_frame);
@@ -221,6 +202,21 @@ Http2Session::Http2Session(const ServerLimits& limits, Http2Sink& sink)
 
 Http2Session::~Http2Session() = default;
 
+// What makes us work and asks for nothing.
+static bool is_noise(unsigned type, unsigned flags, size_t size) {
+  switch (type) {
+    case NGHTTP2_DATA:
+      return size == 0 && (flags & NGHTTP2_FLAG_END_STREAM) == 0;
+    case NGHTTP2_HEADERS:
+    case NGHTTP2_CONTINUATION:
+    case NGHTTP2_WINDOW_UPDATE:
+    case NGHTTP2_RST_STREAM:
+      return false;
+    default:  // SETTINGS, PING, PRIORITY, GOAWAY, and what nghttp2 passes over without a word
+      return true;
+  }
+}
+
 void Http2Session::Walk::pass(std::string_view bytes, int64_t now_us) {
   while (!bytes.empty()) {
     if (left > 0) {
@@ -236,6 +232,7 @@ void Http2Session::Walk::pass(std::string_view bytes, int64_t now_us) {
     left = size_t{head[0]} << 16 | size_t{head[1]} << 8 | size_t{head[2]};
     of_data = head[3] == NGHTTP2_DATA;
     const bool fields = head[3] == NGHTTP2_HEADERS || head[3] == NGHTTP2_CONTINUATION;
+    noise += is_noise(head[3], head[4], left) ? 1 : 0;
     in_block = fields && (head[4] & NGHTTP2_FLAG_END_HEADERS) == 0;
   }
   const bool partial = in_block || head_size > 0 || (left > 0 && !of_data);
@@ -247,6 +244,7 @@ bool Http2Session::receive(std::string_view bytes, int64_t now_us) {
   now_us_ = now_us;
   if (frames_->session == nullptr) return false;
   walk_.pass(bytes, now_us);
+  for (size_t noise = std::exchange(walk_.noise, 0); noise > 0; --noise) spend(noise_);
   const ssize_t taken = nghttp2_session_mem_recv(
       frames_->session, reinterpret_cast<const uint8_t*>(bytes.data()), bytes.size());
   if (taken >= 0) return !terminated_;

@@ -128,6 +128,7 @@ class Http2Session {
     bool of_data = false;   // the payload is
     bool in_block = false;  // a header block goes on in the next frame
     int64_t since_us = 0;
+    size_t noise = 0;  // frames that ask for nothing, not yet counted
     void pass(std::string_view bytes, int64_t now_us);
   };
 
