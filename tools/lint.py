@@ -81,7 +81,7 @@ BANNED = [
     ("throw", r"\bthrow\b(?!\s*\(\s*\))", ("src/model/yaml_read.cc",), True,
      "throws; errors are values on the data plane (a throw hides control flow in coroutines); return fail(Code, …)"),
     ("thread", r"\bstd::(?:jthread|thread)\s*(?:\w+\s*)?[({]|\bstd::async\s*\(|\bpthread_create\b", ("src/async/", "src/db/sqlite/", "src/app/",
-     "src/net/http_client.cc", "src/base/log"), True,
+     "src/net/curl_loop.cc", "src/base/log"), True,
      "starts a thread; threads belong to async and to the store's writer, so that stopping joins all of them; use the "
      "blocking pool or a Scope"),
 ]

@@ -33,6 +33,12 @@ enum class Mutant : uint8_t {
   kPipelinedRequestDropped,
   kHeadSendsBody,
   kDrainDropsRequests,
+  // what goes out
+  kReachNotChecked,
+  kCircuitNeverOpens,
+  kPostRepeated,
+  kMailClaimNotHeld,
+  kMailHeaderNotEncoded,
   // records: rules
   kRuleSkippedInEmbed,
   kRuleSkippedInCount,

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/limits.h"
+#include "base/mutant.h"
 #include "base/text.h"
 
 namespace mettle::net {
@@ -56,6 +57,7 @@ bool Circuits::ended(const std::string& host, const Leave& leave, Health health,
   ++circuit.failures[0];
   const uint32_t failures = circuit.failures[0] + circuit.failures[1];
   const uint32_t calls = circuit.calls[0] + circuit.calls[1];
+  if (planted(Mutant::kCircuitNeverOpens)) return false;
   if (failures < limits::kCircuitFailures ||
       failures * 100 < calls * limits::kCircuitFailuresPercent) {
     return false;

@@ -18,16 +18,20 @@ void append(CurlList& list, const char* line) {
   list.reset(longer);
 }
 
-CurlWork::CurlWork() {
+CurlEasy make_easy() {
   static std::once_flag once;
   std::call_once(once, [] { CHECK(curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK); });
-  easy_.reset(curl_easy_init());
-  CHECK(easy_ != nullptr);
+  CurlEasy easy(curl_easy_init());
+  CHECK(easy != nullptr);
+  curl_easy_setopt(easy.get(), CURLOPT_NOSIGNAL, 1L);
+  curl_easy_setopt(easy.get(), CURLOPT_PROXY, "");
+  curl_easy_setopt(easy.get(), CURLOPT_SSL_VERIFYPEER, 1L);
+  curl_easy_setopt(easy.get(), CURLOPT_SSL_VERIFYHOST, 2L);
+  return easy;
+}
+
+CurlWork::CurlWork() : easy_(make_easy()) {
   curl_easy_setopt(easy_.get(), CURLOPT_PRIVATE, this);
-  curl_easy_setopt(easy_.get(), CURLOPT_NOSIGNAL, 1L);
-  curl_easy_setopt(easy_.get(), CURLOPT_PROXY, "");
-  curl_easy_setopt(easy_.get(), CURLOPT_SSL_VERIFYPEER, 1L);
-  curl_easy_setopt(easy_.get(), CURLOPT_SSL_VERIFYHOST, 2L);
 }
 
 CurlLoop::CurlLoop(CurlLoopOptions options) {

@@ -1,5 +1,5 @@
 // The thread on which libcurl works: whatever goes out over it is handed in here, and told there of
-// its end. Known to http_client.cc and smtp_client.cc alone, because it shows libcurl's types.
+// its end. Known to http_transport.cc and smtp_client.cc alone, because it shows libcurl's types.
 //
 // submit() and cancel() are for any thread. Made and destroyed by a thread that is no core; work
 // under way at its end is destroyed without done().
@@ -25,6 +25,8 @@ struct CurlListDelete {
 using CurlEasy = std::unique_ptr<CURL, CurlEasyDelete>;
 using CurlList = std::unique_ptr<curl_slist, CurlListDelete>;
 void append(CurlList& list, const char* line);
+// A handle with what holds for everything that goes out: certificates are checked, no proxy.
+CurlEasy make_easy();
 
 // One transfer; after submit() the loop's thread's own.
 class CurlWork {

@@ -11,6 +11,7 @@
 #include "base/datetime.h"
 #include "base/log.h"
 #include "base/metrics.h"
+#include "base/mutant.h"
 #include "base/text.h"
 #include "net/circuits.h"
 #include "net/http_transport.h"
@@ -21,6 +22,7 @@ namespace {
 constexpr int64_t kMs = 1000;
 
 bool is_repeatable(const HttpCall& call) {
+  if (planted(Mutant::kPostRepeated)) return true;
   if (call.repeatable) return *call.repeatable;
   static constexpr std::array<std::string_view, 6> kIdempotent = {"GET", "HEAD",   "OPTIONS",
                                                                   "PUT", "DELETE", "TRACE"};

@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include "async/completion.h"
+#include "base/mutant.h"
 #include "base/text.h"
 #include "net/curl_loop.h"
 #include "net/http1_parser.h"
@@ -28,7 +29,7 @@ struct Transfer final : CurlWork {
 // The name was resolved to this address just now; what it resolved to before means nothing.
 curl_socket_t open_socket(void* client, curlsocktype, curl_sockaddr* address) {
   auto* const transfer = static_cast<Transfer*>(client);
-  if (!is_in_reach(&address->addr, transfer->call.reach)) {
+  if (!planted(Mutant::kReachNotChecked) && !is_in_reach(&address->addr, transfer->call.reach)) {
     transfer->out_of_reach = true;
     return CURL_SOCKET_BAD;
   }
@@ -38,7 +39,8 @@ curl_socket_t open_socket(void* client, curlsocktype, curl_sockaddr* address) {
 // A kept connection may have been opened by a call that was allowed more.
 int before_request(void* client, char* primary_ip, char*, int, int) {
   auto* const transfer = static_cast<Transfer*>(client);
-  if (is_in_reach(primary_ip, transfer->call.reach)) return CURL_PREREQFUNC_OK;
+  const bool blind = planted(Mutant::kReachNotChecked);
+  if (blind || is_in_reach(primary_ip, transfer->call.reach)) return CURL_PREREQFUNC_OK;
   transfer->out_of_reach = true;
   return CURL_PREREQFUNC_ABORT;
 }

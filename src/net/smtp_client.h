@@ -40,7 +40,9 @@ class SmtpClient {
   virtual Task<Result<SmtpAnswer>> send(Context& ctx, SmtpCall call) = 0;
 };
 
-// libcurl on a thread of its own, as make_http_client().
-std::unique_ptr<SmtpClient> make_smtp_client();
+// On threads of its own, one a message: where libcurl waits for what a server says to a message it
+// holds up its thread. Made and destroyed by a thread that is no core; it waits for what is under
+// way, which ends within a second of its context.
+std::unique_ptr<SmtpClient> make_smtp_client(unsigned threads = limits::kMailAtOnce);
 
 }  // namespace mettle::net

@@ -28,7 +28,7 @@ class Listener:
     """Answers each connection by a function of the socket; counts them by the address that was asked."""
 
     def __init__(self, answer, host="127.0.0.1", family=socket.AF_INET, port=0):
-        self.socket = socket.create_server((host, port), family=family, backlog=64)
+        self.socket = socket.create_server((host, port), family=family, backlog=64, dualstack_ipv6=host == "::")
         self.port = self.socket.getsockname()[1]
         self.answer, self.reached = answer, []
         threading.Thread(target=self.run, daemon=True).start()

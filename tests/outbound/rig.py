@@ -64,12 +64,17 @@ class Mettle:
         self.environment = {k: v for k, v in os.environ.items() if not k.startswith("METTLE_")}
         self.environment.update(environment or {})
 
-    def start(self, **environment):
+    def launch(self, **environment):
+        """Starts it and does not wait; gives where its log begins."""
         with open(self.path / "log", "ab") as log:
             begin = log.tell()
             self.process = subprocess.Popen(
                 [self.binary, "serve", "--listen", "127.0.0.1:0", "--data", "data", *self.options],
                 cwd=self.path, stderr=log, env={**self.environment, **environment})
+        return begin
+
+    def start(self):
+        begin = self.launch()
         line = eventually(30, lambda: self.listening(begin), "the server listens")
         self.port = int(line)
 

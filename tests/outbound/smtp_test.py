@@ -181,7 +181,7 @@ class Cases:
         server = Server(self.certificate, USER)
         mettle = self.mettle(server.port)
         mail = self.send(mettle)
-        mettle.start(METTLE_FAIL="mail.before_mark:crash")
+        mettle.launch(METTLE_FAIL="mail.before_mark:crash")
         mettle.process.wait(30)
         check(len(server.messages) == 1 and self.state(mettle, mail)["state"] == "sending", "it was not killed in between")
         mettle.start()

@@ -3,7 +3,7 @@
 #include <array>
 
 #include "base/crypto.h"
-#include "base/failpoint.h"
+#include "base/mutant.h"
 
 namespace mettle::mail {
 namespace {
@@ -179,6 +179,9 @@ Task<Result<bool>> settle_letter(Context& ctx, db::Store& store, const Claimed& 
   static const db::StatementRef kAgain = db::Statement::make(
       "UPDATE mettle_mail SET state = 'waiting', claim = NULL, problem = ?3, due_at = ?4 "
       "WHERE id = ?1 AND claim = ?2");
+  static const db::StatementRef kStolen = db::Statement::make(
+      "UPDATE mettle_mail SET state = ?5, claim = ?2, problem = ?3, due_at = NULL, ended_at = ?4 "
+      "WHERE id = ?1");
   // A failed one keeps its text for `mettle mail retry`; a sent one must not keep its secrets.
   static const db::StatementRef kEnd = db::Statement::make(
       "UPDATE mettle_mail SET state = ?5, claim = NULL, problem = ?3, due_at = NULL, "
@@ -189,8 +192,11 @@ Task<Result<bool>> settle_letter(Context& ctx, db::Store& store, const Claimed& 
                             settled.problem.empty() ? Value() : Value(settled.problem),
                             Value(again ? settled.due : ctx.seams().clock->now())};
   if (!again) values.emplace_back(settled.outcome == Outcome::kSent ? "sent" : "failed");
-  CO_TRY(const int64_t changed,
-         co_await change(ctx, store, again ? kAgain : kEnd, std::move(values)));
+  CO_TRY(const int64_t changed, co_await change(ctx, store,
+                                                again                                ? kAgain
+                                                : planted(Mutant::kMailClaimNotHeld) ? kStolen
+                                                                                     : kEnd,
+                                                std::move(values)));
   co_return changed == 1;
 }
 
@@ -229,7 +235,8 @@ Task<Result<std::vector<ListedLetter>>> list_letters(Context& ctx, db::Store& st
       "FROM mettle_mail WHERE ?1 = '' OR state = ?1 ORDER BY created_at DESC, id DESC LIMIT ?2");
   const std::array<Value, 2> values{Value(std::move(state)), Value(count)};
   ListRows sink;
-  CO_TRY_VOID(co_await store.read(ctx, kList, values, sink, db::ReadHints{.scan = true}));
+  const db::ReadHints hints{.scan = true};
+  CO_TRY_VOID(co_await store.read(ctx, kList, values, sink, hints));
   co_return std::move(sink.rows);
 }
 

@@ -54,11 +54,13 @@ void Sender::start() {
 }
 
 void Sender::ring() {
-  core_.post([this] { wake(); });
+  core_.post([this] {
+    rung_ = true;
+    wake();
+  });
 }
 
 void Sender::wake() {
-  rung_ = true;
   if (resting_ != nullptr) std::exchange(resting_, nullptr)->wake();
 }
 
@@ -105,8 +107,8 @@ Task<std::optional<int64_t>> Sender::work(Context& ctx) {
     if (*state->next_due > now) co_return std::min(kLookUs, state->next_due->us - now.us);
   }
   const size_t room = limits::kMailAtOnce - sending_;
-  auto claimed =
-      co_await claim_letters(ctx, store_, room, Timestamp{now.us + limits::kMailClaimMs * kMs});
+  const Timestamp until{now.us + limits::kMailClaimMs * kMs};
+  auto claimed = co_await claim_letters(ctx, store_, room, until);
   if (!claimed) {
     LOG_WARN("mails could not be taken out of the outbox",
              {{"code", claimed.error().name()}, {"reason", claimed.error().inside}});

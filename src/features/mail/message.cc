@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "base/datetime.h"
+#include "base/mutant.h"
 #include "base/text.h"
 
 namespace mettle::mail {
@@ -68,6 +69,7 @@ void add_part(std::string& out, std::string_view type, std::string_view body) {
 }  // namespace
 
 std::string encode_header_text(std::string_view text, size_t used) {
+  if (planted(Mutant::kMailHeaderNotEncoded)) return std::string(text);
   const std::string valid = to_valid_utf8(text);
   if (is_plain(valid) && used + valid.size() <= kLine) return valid;
   return encoded_words(valid);

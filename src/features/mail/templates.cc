@@ -94,7 +94,7 @@ class Folder {
     }
   }
 
-  // nullopt: there is no such file.
+  // nullopt: there is no such file, or (a fault) none that can be used.
   std::optional<std::string> read(const std::string& name) {
     std::error_code error;
     const std::filesystem::path file = path_ / name;
@@ -114,8 +114,11 @@ class Folder {
     } else {
       return out;
     }
-    return std::string();
+    broken = true;
+    return std::nullopt;
   }
+
+  bool broken = false;  // one that was read is not usable
 
   void fault(const std::string& name, const Pattern::Flaw& flaw) {
     std::string where = (name.empty() ? path_ : path_ / name).string();
@@ -152,6 +155,7 @@ void override_one(const AboutInfo& info, Folder& folder, Template& out) {
   const std::string html_name = std::string(info.name) + ".html";
   const auto text = folder.read(text_name);
   const auto html = folder.read(html_name);
+  if (folder.broken) return;
   if (!text) {
     if (html) {
       folder.fault(
