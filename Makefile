@@ -53,7 +53,7 @@ fuzz: ## run each fuzz target for SECONDS_EACH (60)
 soak: ## the long runs of a release, some fifty minutes; ARGS="--only kills disk" takes some (tests/chaos/soak.py)
 	@tools/setup.sh --no-bench
 	tools/build.sh release mettle
-	tools/build.sh dev mettle sim twins http_probe
+	tools/build.sh dev mettle sim twins access_check http_probe
 	tools/build.sh asan mettle
 	tools/build.sh tsan mettle
 	nice python3 tests/chaos/soak.py $(ARGS)

@@ -12,35 +12,6 @@ namespace {
 
 using model::Source;
 
-bool is_true(const std::optional<Source>& rule) {
-  return rule && trim_ascii(rule->text) == "true";
-}
-
-// `write` stands for three verbs at one place: one warning.
-void warn_of_open_writes(const model::Table& table, model::Faults& faults) {
-  const std::pair<std::string_view, const std::optional<Source>*> verbs[] = {
-      {"create", &table.access.create},
-      {"update", &table.access.update},
-      {"delete", &table.access.delete_}};
-  std::vector<std::pair<const Source*, std::string>> open;
-  for (const auto& [verb, rule] : verbs) {
-    if (!is_true(*rule)) continue;
-    const Source& source = **rule;
-    const auto same = std::ranges::find_if(
-        open, [&source](const auto& one) { return one.first->pos == source.pos; });
-    if (same == open.end()) {
-      open.emplace_back(&source, verb);
-    } else {
-      same->second += ", " + std::string(verb);
-    }
-  }
-  for (const auto& [source, verbs_text] : open) {
-    faults.warning(source->pos, "tables." + table.name + ".access", "open_write",
-                   fmt::format("anybody, without a key, may {} rows of {}", verbs_text, table.name),
-                   "\"auth.signed_in\"");
-  }
-}
-
 bool names_word(std::string_view text, std::string_view word) {
   const auto in_word = [](char c) {
     return c == '_' || is_ascii_digit(c) || (ascii_lower(c) >= 'a' && ascii_lower(c) <= 'z');
@@ -101,8 +72,8 @@ void warn_of_statics(const model::AppModel& app, model::Faults& faults) {
 void warn_of_app(const model::AppModel& app, model::Faults& faults) {
   for (int i = 0; i < static_cast<int>(app.tables.size()); ++i) {
     const model::Table& table = app.tables[static_cast<size_t>(i)];
-    warn_of_open_writes(table, faults);
-    if (i == app.auth.table || reached(app, i)) continue;
+    const bool meant = std::ranges::find(table.accept, "unreachable_table") != table.accept.end();
+    if (i == app.auth.table || meant || reached(app, i)) continue;
     faults.warning(table.pos, "tables." + table.name, "unreachable_table",
                    fmt::format("nobody reaches {}: it has no access, and no command, query or "
                                "route names it",

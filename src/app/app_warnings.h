@@ -1,5 +1,5 @@
-// What is allowed in an app file but rarely meant, for `mettle check`: rows that anybody may
-// change, a table that nobody reaches, a static folder that is not there. Warnings, in the file's
+// What is allowed in an app file but rarely meant, for `mettle check`: a table that nobody reaches,
+// a static folder that is not there; of rules, rule_warnings.h tells. Warnings, in the file's
 // own words. Looks at the folders that `static` names; else pure.
 #pragma once
 

@@ -50,7 +50,9 @@ const std::vector<FaultCode>& compile_codes() {
 // What is allowed but rarely meant.
 const std::vector<FaultCode>& warning_codes() {
   static const std::vector<FaultCode> codes = {
-      {"open_write", "Warning: anybody may create, update or delete rows of the table."},
+      {"open_write", "Warning: who is not signed in may create, update or delete rows."},
+      {"unindexed_rule",
+       "Warning: a rule compares the caller with a column that no index begins with."},
       {"unreachable_table", "Warning: no access, and no command, query or route names the table."},
       {"missing_folder", "Warning: a folder of `static` is not there."},
   };

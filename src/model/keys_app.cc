@@ -108,6 +108,10 @@ const Spec& registration() {
   static const Spec spec{.form = Form::kChoice, .choices = {"open", "closed"}};
   return spec;
 }
+const Spec& verify() {
+  static const Spec spec{.form = Form::kChoice, .choices = {"optional", "required"}};
+  return spec;
+}
 const Spec& token_algorithm() {
   static const Spec spec{.form = Form::kChoice, .choices = {"EdDSA", "ES256", "RS256", "HS256"}};
   return spec;
@@ -150,6 +154,9 @@ const Spec& auth() {
            "Whether people may register themselves (`POST /auth/register`), or are made by "
            "`mettle user create` and by commands.",
            "registration: closed", "open"},
+          {"verify", verify,
+           "Whether an address must be proven, by the link in a mail, before its owner signs in.",
+           "verify: required", "optional"},
           {"new_roles", names, "The roles of who registers.", "new_roles: [customer]", "[]"},
           {"profile", names,
            "The columns of the table that people give when they register and may change at "
@@ -197,7 +204,7 @@ const Spec& limit() {
           "How often requests may come, counted for each key by itself (GCRA). Who comes more "
           "often is answered 429 with `Retry-After`.",
       .keys = {
-          {"rate", text,
+          {"rate", literal,
            "How many requests in how long: `10/s`, `100/min`, `5/15m`, `1000/h`, `10000/d`. Room "
            "comes back evenly, not at the end of the time: of `60/min`, one a second.",
            "rate: 100/min", "", true},
@@ -314,6 +321,16 @@ const Spec& checks() {
   return spec;
 }
 
+const Spec& warning() {
+  static const Spec spec{.form = Form::kChoice,
+                         .choices = {"open_write", "unindexed_rule", "unreachable_table"}};
+  return spec;
+}
+const Spec& warnings() {
+  static const Spec spec{.form = Form::kList, .element = warning};
+  return spec;
+}
+
 const Spec& column_type() {
   static const Spec spec{.form = Form::kChoice,
                          .choices = {"text", "int", "float", "decimal", "bool", "date", "time",
@@ -414,6 +431,10 @@ const Spec& table() {
            "checks: [\"row.ends > row.starts\"]"},
           {"aggregates", boolean, "Whether `count() sum() avg() min() max()` may be asked for.",
            "aggregates: true", "false"},
+          {"accept", warnings,
+           "Warnings of `mettle check` about this table that are meant: `open_write`, "
+           "`unindexed_rule`, `unreachable_table`.",
+           "accept: [open_write]", "[]"},
           {"require_if_match", boolean, "Whether every change must carry `If-Match`.",
            "require_if_match: true", "false"},
           {"was", name, "The table's former name: renames it and keeps its rows.", "was: goods"},

@@ -242,6 +242,9 @@ void read_table(const Reading& in, const Node& node, Table& table, bool signs_in
   read_checks(node, table);
   table.aggregates = read_bool(node, "aggregates");
   table.require_if_match = read_bool(node, "require_if_match");
+  if (const Node* accept = node.find("accept"); accept != nullptr) {
+    for (const Node& warning : accept->elements) table.accept.push_back(warning.text());
+  }
   table.was = read_text(node, "was").value_or("");
   table.doc = read_text(node, "description").value_or("");
 }

@@ -58,6 +58,7 @@ struct Table {
   std::vector<Check> checks;
   bool aggregates = false;
   bool require_if_match = false;
+  std::vector<std::string> accept;  // warnings of `mettle check` that are meant
   std::string was;
   Pos pos;
 

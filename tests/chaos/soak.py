@@ -36,6 +36,7 @@ RUNS = [
     ("sanitized-tsan", 90, f"{HERE}/sanitized.py --binary {TSAN} --seconds 60"),
     ("simulation", 300, "build/dev/sim --from {seed} --seeds 50000"),
     ("twins", 300, "build/dev/twins --seed {seed} --requests 100000"),
+    ("access", 120, "build/dev/access_check --seed {seed} --cases 100000"),
     ("http-parser", 300, "tests/differential/http_test.py --probe build/dev/http_probe --streams 1000000 --seed {seed}"),
     ("fuzz", 600, "make fuzz SECONDS_EACH=60"),
 ]

@@ -184,11 +184,83 @@ tables:
     columns: {title: {type: text}}
 )");
   EXPECT_EQ(run({"check", file}), kDone);
-  EXPECT_TRUE(says("anybody, without a key, may create, update, delete rows of open"))
+  EXPECT_TRUE(says("anybody, without signing in, may create, update, delete rows of open"))
       << err_.str();
   EXPECT_TRUE(says("[unreachable_table]")) << err_.str();
   EXPECT_TRUE(says("[missing_folder]")) << err_.str();
   EXPECT_TRUE(says("a.yaml: 0 faults, 3 warnings")) << err_.str();
+  EXPECT_EQ(run({"check", file, "--strict"}), kFailed);
+}
+
+TEST_F(AppCommandsTest, CheckWarnsOfWritesThatNobodyInParticularMayDo) {
+  const std::string file = write("a.yaml", R"(mettle: 1
+app: notes
+auth: {table: users, roles: [clerk]}
+tables:
+  users:
+    columns: {name: {type: text}}
+    access: {read: "true"}
+  drafts:
+    columns: {state: {type: text}, user_id: {references: users, optional: true}}
+    access:
+      create: "row.state == 'draft'"
+      update: "row.user_id == auth.id || row.user_id == null"
+  safe:
+    columns: {user_id: {references: users, optional: true}, text: {type: text}}
+    access:
+      create: "row.user.drafts.exists(d, d.user_id == auth.id)"
+      update: "row.user_id == auth.id && row.text != ''"
+      delete: "auth.signed_in && row.text == '' || 'clerk' in auth.roles"
+  vacuous:
+    columns: {user_id: {references: users}}
+    access: {delete: "row.user.drafts.all(d, d.user_id == auth.id)"}
+  meant:
+    columns: {text: {type: text}}
+    accept: [open_write]
+    access: {create: "true"}
+)");
+  EXPECT_EQ(run({"check", file}), kDone);
+  EXPECT_TRUE(
+      says("a.yaml:11:15: warning: anybody, without signing in, may create rows of drafts "
+           "where row.state == 'draft'"))
+      << err_.str();
+  EXPECT_TRUE(says("may update rows of drafts where row.user_id == auth.id || row.user_id == null"))
+      << err_.str();
+  EXPECT_TRUE(says("fix: \"auth.signed_in && (row.state == 'draft')\"")) << err_.str();
+  EXPECT_TRUE(says("may delete rows of vacuous")) << err_.str();  // of those without drafts
+  EXPECT_FALSE(says("rows of safe")) << err_.str();
+  EXPECT_FALSE(says("rows of meant")) << err_.str();
+  EXPECT_TRUE(says("a.yaml: 0 faults, 3 warnings")) << err_.str();
+}
+
+TEST_F(AppCommandsTest, CheckWarnsOfRulesThatNoIndexServes) {
+  const std::string file = write("a.yaml", R"(mettle: 1
+app: notes
+auth: {table: users, roles: [clerk]}
+tables:
+  users:
+    columns: {name: {type: text}}
+    access: {read: "true"}
+  notes:
+    columns:
+      user_id: {references: users}
+      team:    {type: text}
+      text:    {type: text}
+      code:    {type: text, unique: true}
+    indexes: [[text, team]]
+    access:
+      read: >-
+        row.user_id == auth.id || row.team == auth.claims.team
+        || row.text == auth.claims.t || row.code == auth.claims.c
+  meant:
+    columns: {team: {type: text}}
+    accept: [unindexed_rule]
+    access: {read: "row.team == auth.claims.team"}
+)");
+  EXPECT_EQ(run({"check", file}), kDone);
+  EXPECT_TRUE(says("no index begins with team, so each list of notes")) << err_.str();
+  EXPECT_TRUE(says("fix: indexes: [[team]]")) << err_.str();
+  EXPECT_TRUE(says("a.yaml: 0 faults, 1 warning")) << err_.str();
   EXPECT_EQ(run({"check", file, "--strict"}), kFailed);
 }
 

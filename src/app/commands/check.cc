@@ -9,7 +9,9 @@
 #include "app/app_warnings.h"
 #include "app/commands/commands.h"
 #include "app/offline_app.h"
+#include "app/rule_warnings.h"
 #include "model/print.h"
+#include "records/door.h"
 
 namespace mettle::app {
 namespace {
@@ -47,6 +49,7 @@ std::string test_summary(const OfflineApp& app, const std::optional<AccessTestsR
 int run(const Arguments& args, Io& io) {
   OfflineApp app = compile_offline(args.text("FILE"));
   if (app.model != nullptr) warn_of_app(*app.model, app.faults);
+  if (app.snapshot != nullptr) warn_of_rules(app.snapshot->door().catalog(), app.faults);
   std::optional<AccessTestsRun> tests;
   if (args.has("--test") && app.snapshot != nullptr) {
     auto done = run_access_tests(app.model, app.faults);
