@@ -194,6 +194,59 @@ TEST(Address, IsALiteralOneWithAPort) {
   }
 }
 
+TEST(MailSettings, AreWhatTheyMustBe) {
+  const auto fault = [](std::string name, std::string text) {
+    return fault_of({.flags = {{std::move(name), std::move(text)}}});
+  };
+  for (const char* bad : {"shop.example", "https://shop.example/", "ftp://x", "https://",
+                          "https://:1", "https://u:p@shop.example", "https://shop.example?x",
+                          "https://a b", "https://shop.example#x", "https://evil\"x"}) {
+    EXPECT_NE(fault("public_url", bad).find("public_url"), std::string::npos) << bad;
+  }
+  for (const char* bad : {"mail.example:587", "http://mail.example", "smtp://", "smtp://m/x",
+                          "smtp://user:secret@mail.example"}) {
+    const std::string said = fault("smtp_url", bad);
+    EXPECT_NE(said.find("smtp_url"), std::string::npos) << bad;
+    EXPECT_EQ(said.find("secret"), std::string::npos) << said;
+  }
+  EXPECT_NE(fault("mail_from", "a@b\r\nBcc: c@d").find("mail_from"), std::string::npos);
+  EXPECT_NE(fault("smtp_tls", "maybe").find("required or off"), std::string::npos);
+}
+
+TEST(MailSettings, NeedOneAnother) {
+  const auto check = [](std::vector<std::pair<std::string, std::string>> flags) {
+    const auto loaded = load_config({.flags = std::move(flags)});
+    EXPECT_TRUE(loaded.has_value()) << loaded.error().detail;
+    const Result<> done = check_mail_settings(loaded->config);
+    return done ? std::string() : done.error().detail;
+  };
+  EXPECT_EQ(check({}), "");
+  EXPECT_EQ(check({{"public_url", "https://a/b"}, {"mail_from", "A <a@b>"}}), "");
+  EXPECT_EQ(check({{"smtp_password", "x"}}), "");  // a container's, whose options say the rest
+  const std::string alone = check({{"smtp_url", "smtp://m:587"}});
+  EXPECT_NE(alone.find("mail_from"), std::string::npos);
+  EXPECT_NE(alone.find("public_url"), std::string::npos);
+  std::vector<std::pair<std::string, std::string>> whole = {
+      {"smtp_url", "smtp://m:587"}, {"mail_from", "a@b"}, {"public_url", "https://a"}};
+  EXPECT_EQ(check(whole), "");
+  whole.emplace_back("smtp_user", "u");
+  EXPECT_NE(check(whole).find("METTLE_SMTP_PASSWORD"), std::string::npos);
+  whole.emplace_back("smtp_password", "p");
+  EXPECT_EQ(check(whole), "");
+  whole.emplace_back("smtp_tls", "off");
+  EXPECT_NE(check(whole).find("in clear"), std::string::npos);
+  whole[0].second = "smtps://m";
+  EXPECT_EQ(check(whole), "");
+}
+
+TEST(MailSettings, ThePasswordIsShownToNobody) {
+  const Setting* const password = find_setting("smtp_password");
+  ASSERT_NE(password, nullptr);
+  EXPECT_TRUE(password->secret);
+  EXPECT_EQ(shown(*password, "correct horse"), "***");
+  EXPECT_EQ(shown(*password, ""), "");
+}
+
 TEST(Masked, HidesThePasswordOfAUrlAlone) {
   EXPECT_EQ(masked("postgres://u:p@ss@h:1/d?x=y"), "postgres://u:***@h:1/d?x=y");
   EXPECT_EQ(masked("postgres://h:5432/d"), "postgres://h:5432/d");

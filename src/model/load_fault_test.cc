@@ -139,6 +139,7 @@ INSTANTIATE_TEST_SUITE_P(
         Bad{"StaticPrefix", "static: {\"x\": y/}\n", "4:10 invalid_prefix", "\"/\": public/"},
         Bad{"EmptyList", "tables:\n  t: {indexes: [[]]}\n", "5:17 too_few"},
         Bad{"StaticOutside", "static: {\"/\": ../x}\n", "4:15 invalid_folder", "\"/\": public/"},
+        Bad{"MailOutside", "mail: {templates: /etc}\n", "4:19 invalid_folder", "templates: mail/"},
         Bad{"StaticClash", "static: {\"/api\": x/}\n", "4:10 route_clash"}),
     test_name);
 

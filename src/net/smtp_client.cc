@@ -13,8 +13,6 @@ namespace {
 constexpr size_t kReplyBytes = 500;  // kept of one line
 constexpr size_t kHeadBytes = 64 << 10;
 constexpr size_t kQueue = 64;  // messages that wait for a thread
-// EHLO names us; the server has our address anyhow, and our host's name is nobody's business.
-constexpr std::string_view kGreeting = "mettle.invalid";
 
 // One message on its way, on a thread of the pool.
 class SmtpWork {
@@ -49,7 +47,7 @@ class SmtpWork {
 
 void SmtpWork::set_up() {
   curl_easy_setopt(easy(), CURLOPT_PROTOCOLS_STR, "smtp,smtps");
-  const std::string url = fmt::format("{}/{}", call_.url, kGreeting);
+  const std::string url = fmt::format("{}/{}", call_.url, call_.name);
   curl_easy_setopt(easy(), CURLOPT_URL, url.c_str());
   curl_easy_setopt(easy(), CURLOPT_TIMEOUT_MS, std::max<long>(1, call_.timeout.count()));
   const auto seconds = std::chrono::ceil<std::chrono::seconds>(call_.timeout);

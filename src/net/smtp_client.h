@@ -18,7 +18,8 @@
 namespace mettle::net {
 
 struct SmtpCall {
-  std::string url;  // smtp://host:port, smtps://host:port
+  std::string url;   // smtp://host:port, smtps://host:port
+  std::string name;  // ours, for EHLO: a domain that is there, or servers are suspicious
   std::string user, password;
   bool tls_required = true;  // of smtp://
   std::string ca_file;       // PEM; empty: the system's

@@ -11,14 +11,17 @@ addresses that all answer: a call that goes where it may not is seen by who list
 import argparse
 import gzip
 import os
+import pathlib
 import socket
+import ssl
 import struct
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 
-from rig import Probe, check, run_cases
+from rig import Probe, check, make_certificate, run_cases
 
 PUBLIC, PUBLIC_6 = "93.184.216.34", "2606:2800:220:1::34"
 INSIDE = ["127.0.0.1", "127.8.8.8", "10.1.2.3", "172.16.5.6", "192.168.7.8", "100.64.0.9", "169.254.169.254"]
@@ -134,6 +137,36 @@ def written_case(probe):
         check("error" in got, f"{url} was answered: {got}")
     check(not listener.reached, f"somebody got through: {listener.reached}")
     check(probe.ask(url=f"http://127.1:{port}/", reach=["loopback"]).get("body") == "ok", "the control does not work")
+
+
+def certificate_case(probe):
+    """Nobody whom we trust vouches for it: nothing is sent, and it is not asked again."""
+    heard = []
+
+    def answer(connection):
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(*pair)
+        with context.wrap_socket(connection, server_side=True) as inside:
+            heard.append(inside.recv(65536))
+    with tempfile.TemporaryDirectory() as folder:
+        pair = make_certificate(pathlib.Path(folder))
+        with socket.create_server(("127.0.0.1", 0)) as listener:
+            accepted = []
+
+            def serve():
+                while True:
+                    try:
+                        connection, _ = listener.accept()
+                        accepted.append(1)
+                        answer(connection)
+                    except OSError:
+                        if listener.fileno() < 0:
+                            return
+            threading.Thread(target=serve, daemon=True).start()
+            url = f"https://localhost:{listener.getsockname()[1]}/"
+            got = probe.ask(url=url, reach=["loopback"], tries=5)
+            check("not trusted" in got.get("detail", "") and len(accepted) == 1, f"{got} {accepted}")
+    check(not any(heard), f"it was told {heard}")
 
 
 class Names(threading.Thread):
@@ -281,6 +314,7 @@ def plain_cases(probe):
     return [
         ("P16 endless, slow and broken answers", lambda: bounded_case(probe)),
         ("P16 a bomb stays as small as it came", lambda: bomb_case(probe)),
+        ("P16 a certificate that nobody vouches for", lambda: certificate_case(probe)),
         ("C3 P16 redirects are not followed", lambda: redirect_case(probe)),
         ("C3 P16 every way to write an inner address", lambda: written_case(probe)),
     ]

@@ -33,6 +33,15 @@ def eventually(seconds, look, what):
         time.sleep(0.05)
 
 
+def make_certificate(folder, name="localhost", address="127.0.0.1"):
+    """A certificate that signs itself, for that name and address; gives (certificate, key)."""
+    certificate, key = folder / f"{name}.pem", folder / f"{name}.key"
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes",
+                    "-keyout", key, "-out", certificate, "-days", "2", "-subj", f"/CN={name}",
+                    "-addext", f"subjectAltName=DNS:{name},IP:{address}"], check=True, capture_output=True)
+    return certificate, key
+
+
 class Probe:
     """tests/outbound/probe.cc: answers line by line."""
 

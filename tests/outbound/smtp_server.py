@@ -1,7 +1,6 @@
 """A mail server that does as a test tells it: STARTTLS, sign-in, errors, silence. On aiosmtpd."""
 import asyncio
 import ssl
-import subprocess
 import sys
 import threading
 
@@ -14,15 +13,6 @@ except ImportError:  # another Python than Debian's
     except ImportError:
         print("NOT TESTED: no aiosmtpd; make setup installs Debian's python3-aiosmtpd", file=sys.stderr)
         sys.exit(77)
-
-
-def make_certificate(folder, name="localhost", address="127.0.0.1"):
-    """A certificate that signs itself, for that name and address; gives (certificate, key)."""
-    certificate, key = folder / f"{name}.pem", folder / f"{name}.key"
-    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes",
-                    "-keyout", key, "-out", certificate, "-days", "2", "-subj", f"/CN={name}",
-                    "-addext", f"subjectAltName=DNS:{name},IP:{address}"], check=True, capture_output=True)
-    return certificate, key
 
 
 class Server:

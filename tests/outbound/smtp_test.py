@@ -16,8 +16,8 @@ import socket
 import sys
 import tempfile
 
-from rig import Mettle, check, eventually, run_cases
-from smtp_server import Server, make_certificate
+from rig import Mettle, check, eventually, make_certificate, run_cases
+from smtp_server import Server
 
 USER = ("shop", "correct horse")
 

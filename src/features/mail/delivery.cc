@@ -25,6 +25,7 @@ class SmtpDelivery final : public Delivery {
   explicit SmtpDelivery(const engine::Config& config)
       : from_(sender_of(config)), client_(net::make_smtp_client()) {
     call_.url = config.smtp_url;
+    call_.name = domain_of(from_.address);
     call_.user = config.smtp_user;
     call_.password = config.smtp_password;
     call_.tls_required = config.smtp_tls == "required";

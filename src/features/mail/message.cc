@@ -55,11 +55,6 @@ std::string date_text(Timestamp time) {
   return out;
 }
 
-std::string_view domain_of(std::string_view address) {
-  const std::string_view domain = address.substr(address.rfind('@') + 1);
-  return is_plain(domain) ? domain : std::string_view("mettle.invalid");
-}
-
 void add_part(std::string& out, std::string_view type, std::string_view body) {
   out += fmt::format("Content-Type: text/{}; charset=utf-8\r\n", type);
   out += "Content-Transfer-Encoding: quoted-printable\r\n\r\n";
@@ -67,6 +62,11 @@ void add_part(std::string& out, std::string_view type, std::string_view body) {
 }
 
 }  // namespace
+
+std::string_view domain_of(std::string_view address) {
+  const std::string_view domain = address.substr(address.rfind('@') + 1);
+  return is_plain(domain) ? domain : std::string_view("mettle.invalid");
+}
 
 std::string encode_header_text(std::string_view text, size_t used) {
   if (planted(Mutant::kMailHeaderNotEncoded)) return std::string(text);

@@ -16,6 +16,8 @@ namespace mettle::mail {
 // kInvalid where an address is none.
 Result<std::string> render_message(const net::Mailbox& from, const Letter& letter);
 
+// What stands behind the '@', or a domain that is nobody's where that is not ASCII.
+std::string_view domain_of(std::string_view address);
 // The value of a header without structure, folded; `used`: characters before it on its line.
 std::string encode_header_text(std::string_view text, size_t used);
 // RFC 2045 section 6.7; line ends of any kind become CR LF.
