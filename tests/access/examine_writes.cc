@@ -27,6 +27,8 @@ const char* done_text(Done done) {
       return "not there";
     case Done::kTaken:
       return "taken";
+    case Done::kMissing:
+      return "of a reference that leads nowhere";
   }
   return "";
 }
@@ -76,6 +78,7 @@ std::string Examiner::settled(int t, Done done, const Reference& after, const Va
   if (done != Done::kYes) {
     const bool right = done == Done::kRefused    ? is_no(status)
                        : done == Done::kNotThere ? status == 404 || is_no(status)
+                       : done == Done::kMissing  ? status == 422
                                                  : status == 409;
     if (!right) return fmt::format("expected it to be {}", done_text(done));
     if (is_no(status) && !caller_.name.empty() && status != 403) return "expected 403";

@@ -161,6 +161,7 @@ Reference::Done Reference::create(int t, Row sent) {
   }
   if (!allowed(of.create, t, nullptr, row)) return Done::kRefused;
   if (find(t, row.at("id")) != nullptr) return Done::kTaken;
+  if (!leads_somewhere(t, row)) return Done::kMissing;
   std::vector<Row>& all = rows(t);
   all.insert(std::ranges::upper_bound(all, row.at("id").uuid(), {},
                                       [](const Row& r) { return r.at("id").uuid(); }),
@@ -168,7 +169,14 @@ Reference::Done Reference::create(int t, Row sent) {
   return Done::kYes;
 }
 
-bool Reference::update(int t, Row& row, const Row& sent) {
+bool Reference::leads_somewhere(int t, const Row& row) const {
+  return std::ranges::all_of(table(t).columns, [&](const Column& column) {
+    const Value& value = row.at(column.name);
+    return column.target < 0 || value.is_null() || find(column.target, value) != nullptr;
+  });
+}
+
+Reference::Done Reference::update(int t, Row& row, const Row& sent) {
   Row after = row;
   for (const auto& [name, value] : sent) after[name] = value;
   for (const Column& column : table(t).columns) {
@@ -179,11 +187,12 @@ bool Reference::update(int t, Row& row, const Row& sent) {
       early_ = early_ || !may;
       continue;
     }
-    if (!may) return false;
+    if (!may) return Done::kRefused;
   }
-  if (!allowed(table(t).update, t, &row, after)) return false;
+  if (!allowed(table(t).update, t, &row, after)) return Done::kRefused;
+  if (!leads_somewhere(t, after)) return Done::kMissing;
   row = std::move(after);
-  return true;
+  return Done::kYes;
 }
 
 Reference::Done Reference::patch(int t, const Value& id, const Row& sent) {
@@ -193,7 +202,7 @@ Reference::Done Reference::patch(int t, const Value& id, const Row& sent) {
 }
 
 Reference::Done Reference::patch_seen(int t, const Value& id, const Row& sent) {
-  return update(t, *find(t, id), sent) ? Done::kYes : Done::kRefused;
+  return update(t, *find(t, id), sent);
 }
 
 Reference::Done Reference::put(int t, const Value& id, Row sent) {
@@ -210,7 +219,7 @@ Reference::Done Reference::put(int t, const Value& id, Row sent) {
     after[column.name] = Value();
     if (writes(t, column, row, after)) sent[column.name] = Value();
   }
-  return update(t, *row, sent) ? Done::kYes : Done::kRefused;
+  return update(t, *row, sent);
 }
 
 // What refers to it goes along, by no rule.

@@ -49,8 +49,8 @@ class Reference {
   Open open(int t, const Column& column) const;
   bool reads_all(int t, const Column& column) const;  // in every row there is
 
-  // Changes, under the rules. False: refused; nothing is to be kept then.
-  enum class Done : uint8_t { kYes, kRefused, kNotThere, kTaken };
+  // Changes, under the rules. Unless they are done, nothing is to be kept.
+  enum class Done : uint8_t { kYes, kRefused, kNotThere, kTaken, kMissing };
   Done create(int t, Row sent);
   Done patch(int t, const Value& id, const Row& sent);
   Done put(int t, const Value& id, Row sent);
@@ -64,7 +64,8 @@ class Reference {
  private:
   Tri truth(const Cond& cond, const Row* row, const Row* after, const Row* bound) const;
   Tri compared(const Value& a, const std::string& op, const Value& b) const;
-  bool update(int t, Row& row, const Row& sent);
+  Done update(int t, Row& row, const Row& sent);
+  bool leads_somewhere(int t, const Row& row) const;  // each reference
   bool allowed(const std::optional<Cond>& rule, int t, const Row* before, const Row& after) const;
   void drop(int t, const Value& id);
 
