@@ -26,6 +26,7 @@ endif()
 mettle_folder(engine engine mettle_records mettle_net)
 # The features, each a library; a feature may link another's only as tools/feature_deps.txt lists it.
 set(METTLE_FEATURES)
+set(METTLE_LINKS_auth mettle_f_mail)
 set(METTLE_LINKS_batch mettle_f_data)
 set(METTLE_LINKS_commands mettle_f_batch mettle_db_sqlite)
 set(METTLE_LINKS_queries mettle_f_commands)
@@ -44,6 +45,10 @@ foreach(feature migrate auth transfer data batch openapi statics mail)  # their 
     target_link_libraries(f_${feature}_test PRIVATE mettle_db_sqlite)
   endif()
 endforeach()
+add_executable(f_limits_bench EXCLUDE_FROM_ALL src/features/limits/limits_bench.cc)
+target_compile_options(f_limits_bench PRIVATE ${METTLE_WARNINGS})
+target_link_libraries(f_limits_bench PRIVATE mettle_f_limits)
+target_precompile_headers(f_limits_bench REUSE_FROM mettle_pch)
 # The bundled docs page (make setup unpacks it).
 set_source_files_properties(${CMAKE_SOURCE_DIR}/src/features/openapi/assets.s PROPERTIES
   COMPILE_OPTIONS "-I${CMAKE_SOURCE_DIR}/build/deps/docs-ui;-Wno-unused-command-line-argument"

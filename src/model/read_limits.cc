@@ -102,7 +102,8 @@ class LimitReader {
     limit.period_us = parsed->period_us;
     limit.burst = read_int(node_, "burst").value_or(limit.count);
     limit.weight = read_int(node_, "weight").value_or(1);
-    if (limit.burst > kPeriodMax / (limit.period_us / limit.count + 1)) {
+    if (limit.burst < 1 || limit.weight < 1) return;  // told as what it is
+    if (limit.burst > kPeriodMax / (limit.period_us / limit.count)) {
       in_.error(key_pos(node_, "burst"), join(path_, "burst"), "out_of_range",
                 "at this rate it would take longer than 31 days until so many may come again");
     }
