@@ -37,7 +37,6 @@ constexpr MutantInfo kTable[] = {
      "an answer ends where its reader thinks", "http1.http: the answer to HEAD has no body"},
     {Mutant::kDrainDropsRequests, "drain-drops-requests", "stopping waits for no request that runs",
      "a restart loses no request", "engine_test EngineTest.LetsWhatRunsFinishWhenItStops"},
-
     {Mutant::kReachNotChecked, "reach-not-checked", "an outgoing call connects to any address",
      "no call is led into the network behind the server",
      "net_test HttpClientTest.RefusesAddressesOutOfReach"},
@@ -54,7 +53,6 @@ constexpr MutantInfo kTable[] = {
     {Mutant::kMailHeaderNotEncoded, "mail-header-not-encoded", "a subject is put in as it is",
      "nothing from outside becomes a header of a mail",
      "f_mail_test Message.NothingFromOutsideBecomesAHeader"},
-
     {Mutant::kRuleSkippedInEmbed, "rule-skipped-in-embed",
      "embedded rows are not held to their table's read rule",
      "nobody sees a row that the rules refuse",
@@ -105,7 +103,6 @@ constexpr MutantInfo kTable[] = {
     {Mutant::kUpsertSkipsUpdateRule, "upsert-skips-update-rule",
      "a POST that merges into a row does not ask the update rule",
      "nobody changes a row that the rules refuse", "data/upsert.http: refused"},
-
     {Mutant::kVersionNotCompared, "version-not-compared", "If-Match is taken without a look",
      "nobody's change is lost", "data/etags.http: with an old one"},
     {Mutant::kEtagComparedWeakly, "etag-compared-weakly", "If-Match takes W/ tags",
@@ -124,7 +121,6 @@ constexpr MutantInfo kTable[] = {
     {Mutant::kUnknownColumnIgnored, "unknown-column-ignored",
      "a member of the body that is no column is passed over", "what is not known is an error",
      "data/validation.http: all faults at once, each with its pointer, its code and a detail"},
-
     {Mutant::kUnknownGrants, "unknown-grants",
      "a write is refused only where its rule is false, not where it is unknown",
      "unknown never grants", "data/unknown.http: a sum that does not fit grants nothing"},
@@ -139,7 +135,6 @@ constexpr MutantInfo kTable[] = {
     {Mutant::kMissingRelationGrants, "missing-relation-grants",
      "in SQL, what a missing row would say is null and not unknown", "unknown never grants",
      "data/unknown.http: a relation that leads nowhere grants nothing"},
-
     {Mutant::kOtherPayloadReplayed, "other-payload-replayed",
      "an Idempotency-Key replays its answer to another request", "a key stands for one request",
      "data/idempotency.http: another body under the same key"},
@@ -154,7 +149,6 @@ constexpr MutantInfo kTable[] = {
     {Mutant::kRefusalKeepsChanges, "refusal-keeps-changes",
      "what a command did before it refused is kept with its refusal", "all of a command or nothing",
      "commands_steps.http: ten at once move what there is"},
-
     {Mutant::kAckBeforeSync, "ack-before-sync", "a commit is answered before it is synced",
      "an acknowledged write survives power loss",
      "db_sqlite_test FailingDiskTest.AnswersOnlyAfterTheSync"},
@@ -174,7 +168,6 @@ constexpr MutantInfo kTable[] = {
      "the WAL is built on as the page cache shows it, whatever a failed sync left of it",
      "an acknowledged write survives power loss",
      "db_sqlite_test FailingDiskTest.OpeningWritesTheWalAnew"},
-
     {Mutant::kExpiredKeyWorks, "expired-key-works", "a key's end is not looked at",
      "a key works for as long as it says", "f_auth_test KeysTest.AnExpiredKeyDoesNotWork"},
     {Mutant::kRevokedKeyWorks, "revoked-key-works", "a revoked key works on",
@@ -186,8 +179,7 @@ constexpr MutantInfo kTable[] = {
      "data/roles.http: what is above is not had"},
     {Mutant::kAccessTestAlwaysPasses, "access-test-always-passes",
      "whatever an access test finds, it passes", "a test that can fail does",
-     "access_tests.http: a rule that is too wide is caught"},
-
+     "commands_test AppCommandsTest.AnAccessTestThatFindsAnotherAnswerFails"},
     {Mutant::kUsedRefreshTokenWorks, "used-refresh-token-works",
      "a refresh token that was used long ago still works", "a stolen token ends its session",
      "auth/tokens.http: a used refresh token ends the session"},
@@ -201,13 +193,20 @@ constexpr MutantInfo kTable[] = {
     {Mutant::kTokenSignatureIgnored, "token-signature-ignored",
      "an access token's signature is not looked at", "nobody becomes someone else",
      "f_auth_test JwtTest.RefusesEveryChangedToken"},
+    {Mutant::kOneTimeTokenStays, "one-time-token-stays", "the token of a mail works more than once",
+     "nobody becomes someone else", "auth/mailbox.http: one of fifty succeeds"},
+    {Mutant::kPreHijackSurvives, "pre-hijack-survives",
+     "who made an account before its owner came keeps his password and sessions",
+     "nobody becomes someone else", "auth/mailbox.http: what he left is over"},
+    {Mutant::kResetKeepsSessions, "reset-keeps-sessions",
+     "a new password leaves the old sessions alone", "a stolen session ends with a new password",
+     "auth/mailbox.http: every session is over"},
     {Mutant::kBatchLimitedAsOne, "batch-limited-as-one",
      "a batch counts as one request, whatever is in it", "a limit holds whatever the form",
      "rate_limits.http: a batch counts as what is in it"},
     {Mutant::kForwardedByAnybody, "forwarded-by-anybody",
      "X-Forwarded-For is believed whoever sends it", "nobody chooses his own address",
      "rate_limits.http: a made-up address is no way around"},
-
     {Mutant::kInsideShown, "inside-shown", "an error shows its caller what is meant for the log",
      "an error reveals nothing of the inside", "base_test Problem.NeverShowsTheInside"},
     {Mutant::kDropWithoutAsking, "drop-without-asking",

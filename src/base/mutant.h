@@ -93,6 +93,9 @@ enum class Mutant : uint8_t {
   kCrossSiteTrusted,
   kLockOutForgotten,
   kTokenSignatureIgnored,
+  kOneTimeTokenStays,
+  kPreHijackSurvives,
+  kResetKeepsSessions,
   // limits
   kBatchLimitedAsOne,
   kForwardedByAnybody,

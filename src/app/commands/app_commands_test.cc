@@ -193,7 +193,7 @@ tables:
 }
 
 TEST_F(AppCommandsTest, CheckWarnsOfWritesThatNobodyInParticularMayDo) {
-  const std::string file = write("a.yaml", R"(mettle: 1
+  const std::string file = write("a.yaml", R"yaml(mettle: 1
 app: notes
 auth: {table: users, roles: [clerk]}
 tables:
@@ -218,7 +218,7 @@ tables:
     columns: {text: {type: text}}
     accept: [open_write]
     access: {create: "true"}
-)");
+)yaml");
   EXPECT_EQ(run({"check", file}), kDone);
   EXPECT_TRUE(
       says("a.yaml:11:15: warning: anybody, without signing in, may create rows of drafts "
@@ -234,7 +234,7 @@ tables:
 }
 
 TEST_F(AppCommandsTest, CheckWarnsOfRulesThatNoIndexServes) {
-  const std::string file = write("a.yaml", R"(mettle: 1
+  const std::string file = write("a.yaml", R"yaml(mettle: 1
 app: notes
 auth: {table: users, roles: [clerk]}
 tables:
@@ -256,12 +256,54 @@ tables:
     columns: {team: {type: text}}
     accept: [unindexed_rule]
     access: {read: "row.team == auth.claims.team"}
-)");
+)yaml");
   EXPECT_EQ(run({"check", file}), kDone);
   EXPECT_TRUE(says("no index begins with team, so each list of notes")) << err_.str();
   EXPECT_TRUE(says("fix: indexes: [[team]]")) << err_.str();
   EXPECT_TRUE(says("a.yaml: 0 faults, 1 warning")) << err_.str();
   EXPECT_EQ(run({"check", file, "--strict"}), kFailed);
+}
+
+constexpr std::string_view kTested = R"yaml(mettle: 1
+app: notes
+auth: {table: users, roles: [clerk]}
+tables:
+  users: {columns: {name: {type: text}}}
+  notes:
+    columns: {user_id: {references: users}, text: {type: text}}
+    access: {read: "row.user_id == auth.id || RULE"}
+access_tests:
+  rows:
+    users: {ann: {name: Ann, email: a@example.com}, ben: {name: Ben, email: b@example.com}}
+    notes: {first: {user_id: $ann, text: hello}}
+  cases:
+    - {as: ann, can: GET /notes/$first, shows: [text]}
+    - {as: ben, cannot: GET /notes/$first}
+    - {as: ben, sees: {notes: []}}
+)yaml";
+
+std::string tested_with(const std::string& rule) {
+  std::string text(kTested);
+  return text.replace(text.find("RULE"), 4, rule);
+}
+
+TEST_F(AppCommandsTest, AccessTestsPassWhereTheRulesHold) {
+  const std::string file = write("a.yaml", tested_with("'clerk' in auth.roles"));
+  EXPECT_EQ(run({"check", file, "--test"}), kDone);
+  EXPECT_TRUE(says("3 access tests passed\n")) << err_.str();
+  EXPECT_EQ(run({"check", file}), kDone);
+  EXPECT_EQ(out_.str(), "");
+}
+
+TEST_F(AppCommandsTest, AnAccessTestThatFindsAnotherAnswerFails) {
+  const std::string file = write("a.yaml", tested_with("auth.signed_in"));
+  EXPECT_EQ(run({"check", file, "--test"}), kFailed);
+  EXPECT_TRUE(says("1 access test passed, 2 failed\n")) << err_.str();
+  EXPECT_TRUE(prints("allowed by the rule of read notes (" + file + ":8:21)")) << out_.str();
+  EXPECT_TRUE(prints("true       auth.signed_in")) << out_.str();
+  EXPECT_EQ(run({"check", file, "--test", "--json"}), kFailed);
+  EXPECT_TRUE(prints("\"found\":\"it was allowed (200)\"")) << out_.str();
+  EXPECT_TRUE(JsonDocument::parse(out_.str()).has_value());
 }
 
 TEST_F(AppCommandsTest, CheckOnlyWarnsOfAVariableThatIsNotSet) {
