@@ -233,6 +233,7 @@ Task<> Http2Connection::serve(Http2Stream& stream) {
   Response response = co_await handle(stream);
   if (!stream.closed && !broken_) co_await answer(stream, std::move(response));
   session_.release(stream);
+  idle_since_us_ = now_us();
 }
 
 Task<Response> Http2Connection::handle(Http2Stream& stream) {

@@ -254,6 +254,19 @@ TEST_F(Http2ConnectionTest, RefusesMoreStreamsThanItTakes) {
   EXPECT_EQ(number_of(next(kReset, 5).payload), kRefusedStream);
 }
 
+TEST_F(Http2ConnectionTest, CountsAStreamUntilItsHandlerHasEnded) {
+  limits_.http2_streams = 1;
+  begin();
+  client_.send(get(1, "/stay"));
+  handler_.held.get_future().wait();
+  client_.send(frame(kSettings, 1, 0) + frame(kReset, 0, 1, number(kCancel)) + get(3, "/"));
+  EXPECT_EQ(number_of(next(kReset, 3).payload), kRefusedStream);
+  advance(seconds(11));
+  settle();
+  client_.send(get(5, "/"));
+  EXPECT_EQ(body(5), "ok");
+}
+
 TEST_F(Http2ConnectionTest, EndsAConnectionThatOpensAndResetsOverAndOver) {
   limits_.http2_resets = 20;
   begin();

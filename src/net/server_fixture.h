@@ -50,6 +50,11 @@ class TestHandler final : public RequestHandler {
       held.set_value();
       const Result<> slept = co_await sleep_for(ctx, std::chrono::hours(10));
       ended.set_value(slept ? Code::kCount : slept.error().code);
+    } else if (request.path == "/stay") {
+      held.set_value();
+      Context alone = ctx.detached();  // nobody's cancellation reaches it
+      std::ignore = co_await sleep_for(alone, std::chrono::seconds(10));
+      response.body = "stayed";
     } else if (request.path == "/stream") {
       response.stream = std::make_unique<Parts>(std::vector<std::string>{"one,", "two,", "three"});
     } else if (request.path == "/sized") {
