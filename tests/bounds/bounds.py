@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Proves what a request costs where it can be counted: allocations and instructions a GET, allocations a POST, syncs a row.
+"""Proves what a request costs where it can be counted: allocations and instructions a GET, allocations a list and a POST, syncs a row.
 
   tests/bounds/bounds.py --binary build/dev/mettle             all of it, against bounds.txt; about fifteen seconds
   tests/bounds/bounds.py --binary build/dev/mettle allocations    one part: allocations, instructions or syncs
@@ -84,6 +84,7 @@ class Counter:
 
     def allocations(self):
         return {"allocations_a_get": self.over("get", 5000, "allocations", allocations=True),
+                "allocations_a_list": self.over("list", 2000, "allocations", allocations=True),
                 "allocations_a_post": self.over("write", 1000, "allocations", allocations=True)}
 
     def syncs(self):
