@@ -20,7 +20,7 @@ bool is_plain(std::string_view text) {
          std::ranges::all_of(text, [](char c) { return c >= 0x20 && c < 0x7f; });
 }
 
-// Words of RFC 2047, each of whole characters.
+// Words of RFC 2047, each of whole characters. REQUIRES: valid UTF-8.
 std::string encoded_words(std::string_view text) {
   std::string out;
   while (!text.empty()) {
@@ -39,7 +39,7 @@ std::string encoded_words(std::string_view text) {
 
 // The name before an address.
 std::string phrase(std::string_view name) {
-  if (!is_plain(name) || name.size() > kLine - 10) return encoded_words(name);
+  if (!is_plain(name) || name.size() > kLine - 10) return encoded_words(to_valid_utf8(name));
   std::string out = "\"";
   for (const char c : name) {
     if (c == '"' || c == '\\') out += '\\';
