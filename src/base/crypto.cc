@@ -3,6 +3,7 @@
 #include <openssl/core_names.h>
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
+#include <openssl/hmac.h>
 #include <openssl/params.h>
 
 #include <vector>
@@ -66,6 +67,37 @@ struct MacState {
   }
 };
 
+// Both keys, made of the secret of the last time.
+struct KeyedHashState {
+  EVP_MAC_CTX* context = nullptr;
+  std::string secret;
+  bool keyed = false;
+  Sha256 inner{};
+  Sha256 outer{};
+  KeyedHashState() {
+    static EVP_MAC* const algorithm = EVP_MAC_fetch(nullptr, "POLY1305", nullptr);
+    CHECK(algorithm != nullptr);
+    context = EVP_MAC_CTX_new(algorithm);
+    CHECK(context != nullptr);
+  }
+  KeyedHashState(const KeyedHashState&) = delete;
+  KeyedHashState& operator=(const KeyedHashState&) = delete;
+  ~KeyedHashState() {
+    EVP_MAC_CTX_free(context);
+    OPENSSL_cleanse(secret.data(), secret.size());
+    OPENSSL_cleanse(inner.data(), inner.size());
+    OPENSSL_cleanse(outer.data(), outer.size());
+  }
+  void start(std::string_view wanted) {
+    if (keyed && wanted == secret) return;
+    inner = hmac_sha256(wanted, "keyed_hash: Poly1305");
+    outer = hmac_sha256(wanted, "keyed_hash: SHA-256");
+    OPENSSL_cleanse(secret.data(), secret.size());
+    secret = wanted;
+    keyed = true;
+  }
+};
+
 const unsigned char* bytes_of(std::string_view text) {
   return reinterpret_cast<const unsigned char*>(text.data());
 }
@@ -95,6 +127,29 @@ Sha256 hmac_sha256(std::string_view key, std::string_view data) {
   CHECK(EVP_MAC_update(state.context, bytes_of(data), data.size()) == 1);
   CHECK(EVP_MAC_final(state.context, code.data(), &size, code.size()) == 1 && size == code.size());
   return code;
+}
+
+Sha1 hmac_sha1(std::string_view key, std::string_view data) {
+  Sha1 code;
+  unsigned int size = 0;
+  CHECK(HMAC(EVP_sha1(), key.data(), static_cast<int>(key.size()), bytes_of(data), data.size(),
+             code.data(), &size) != nullptr &&
+        size == code.size());
+  return code;
+}
+
+Sha256 keyed_hash(std::string_view secret, std::string_view data) {
+  thread_local KeyedHashState state;
+  state.start(secret);
+  constexpr size_t kTagBytes = 16;
+  std::array<uint8_t, std::tuple_size_v<Sha256> + kTagBytes> sealed;
+  std::copy(state.outer.begin(), state.outer.end(), sealed.begin());
+  size_t size = 0;
+  CHECK(EVP_MAC_init(state.context, state.inner.data(), state.inner.size(), nullptr) == 1);
+  CHECK(EVP_MAC_update(state.context, bytes_of(data), data.size()) == 1);
+  CHECK(EVP_MAC_final(state.context, sealed.data() + state.outer.size(), &size, kTagBytes) == 1 &&
+        size == kTagBytes);
+  return sha256({reinterpret_cast<const char*>(sealed.data()), sealed.size()});
 }
 
 bool equal_in_constant_time(std::string_view a, std::string_view b) {

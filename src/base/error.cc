@@ -21,6 +21,7 @@ constexpr CodeInfo kTable[] = {
     {Code::kUnauthenticated, "unauthenticated", 401, "Sign-in is required", 1, kFinal},
     {Code::kInvalidCredentials, "invalid_credentials", 401, "The credentials are not valid", 1,
      kFinal},
+    {Code::kMfaRequired, "mfa_required", 401, "A second factor is required", 1, kFinal},
     {Code::kForbidden, "forbidden", 403, "Not allowed", 1, kFinal},
     {Code::kNotFound, "not_found", 404, "Not found", 1, kFinal},
     {Code::kMethodNotAllowed, "method_not_allowed", 405, "The method is not allowed here", 1,

@@ -27,6 +27,7 @@ enum class Code : uint8_t {
   kQueryTooComplex,
   kUnauthenticated,
   kInvalidCredentials,
+  kMfaRequired,
   kForbidden,
   kNotFound,
   kMethodNotAllowed,

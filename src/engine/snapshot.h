@@ -22,7 +22,7 @@ class Door;
 
 namespace mettle::engine {
 
-class Snapshot {
+class Snapshot : public std::enable_shared_from_this<Snapshot> {
  public:
   const model::AppModel& model() const { return *model_; }
   const std::shared_ptr<const model::AppModel>& model_ref() const { return model_; }

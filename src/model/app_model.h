@@ -84,6 +84,7 @@ struct Auth {
   enum class Registration : uint8_t { kOpen, kClosed };
   Registration registration = Registration::kOpen;
   std::vector<std::string> new_roles;  // of who registers
+  bool verify_required = false;        // nobody signs in before the address is proven
   // Columns of the table that a person gives when registering and may change at /auth/me.
   std::vector<int> profile;
   std::string token_algorithm = "EdDSA";  // of access tokens: as base/signing_key.h names it

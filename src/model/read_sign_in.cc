@@ -20,6 +20,7 @@ class SignInReader {
     if (read_text(node_, "registration").value_or("") == "closed") {
       auth_.registration = Auth::Registration::kClosed;
     }
+    auth_.verify_required = read_text(node_, "verify").value_or("") == "required";
     new_roles();
     profile();
     tokens();
@@ -29,7 +30,7 @@ class SignInReader {
  private:
   // These keys mean nothing where nobody can sign in.
   void without_table() {
-    for (const std::string_view key : {"registration", "new_roles", "profile", "tokens"}) {
+    for (const std::string_view key : {"registration", "verify", "new_roles", "profile", "tokens"}) {
       if (node_.find(key) == nullptr) continue;
       in_.error(key_pos(node_, key), join("auth", key), "auth_without_table",
                 "`" + std::string(key) + "` is about people who sign in, and `auth` names no table",

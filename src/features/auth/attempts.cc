@@ -6,6 +6,7 @@
 #include "base/crypto.h"
 #include "base/mutant.h"
 #include "engine/client_address.h"
+#include "features/auth/people.h"
 
 namespace mettle::auth {
 namespace {
@@ -88,6 +89,10 @@ Task<Result<>> give_back_attempt(db::WriteTx& tx, std::string subject) {
   const Value key(std::move(subject));
   CO_TRY_VOID(co_await tx.run(kGive, std::span(&key, 1)));
   co_return Result<>();
+}
+
+std::string code_subject(const Value& user) {
+  return "code:" + id_text(user);
 }
 
 std::string account_subject(std::string_view email) {

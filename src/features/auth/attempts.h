@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "async/task.h"
+#include "base/value.h"
 #include "db/db.h"
 
 namespace mettle::auth {
@@ -19,7 +20,7 @@ std::vector<std::string> attempt_tables();
 
 struct AttemptPolicy {
   int64_t free;                                                // so many failures cost nothing
-  static constexpr int64_t kFirstWaitUs = 1'000'000;           // then it doubles,
+  static constexpr int64_t kFirstWaitUs = 5'000'000;           // then it doubles,
   static constexpr int64_t kLongestWaitUs = 900'000'000;       // up to a quarter of an hour;
   static constexpr int64_t kForgottenAfterUs = 3'600'000'000;  // an hour without ends the count
 };
@@ -36,6 +37,7 @@ Task<Result<>> take_attempt(db::WriteTx& tx, std::string subject, AttemptPolicy 
 Task<Result<>> forget_attempts(db::WriteTx& tx, std::string subject);
 Task<Result<>> give_back_attempt(db::WriteTx& tx, std::string subject);
 
+std::string code_subject(const Value& user);            // codes of a second factor
 std::string account_subject(std::string_view email);    // holds its hash only
 std::string address_subject(std::string_view address);  // an IPv6 client counts by its /64
 

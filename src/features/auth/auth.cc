@@ -1,10 +1,13 @@
 #include "features/auth/auth.h"
 
+#include "features/auth/admin.h"
 #include "features/auth/attempts.h"
 #include "features/auth/audit.h"
 #include "features/auth/auth_api.h"
 #include "features/auth/authenticate.h"
 #include "features/auth/describe.h"
+#include "features/auth/one_time.h"
+#include "features/auth/totp.h"
 #include "records/door.h"
 
 namespace mettle::auth {
@@ -15,18 +18,12 @@ using engine::Policy;
 using engine::Route;
 using net::Method;
 
-// Who makes tokens: the site's address, or, where none is set, a name of the app.
-std::string issuer_of(const engine::SnapshotBuilder& builder) {
-  const std::string& url = builder.config().public_url;
-  return url.empty() ? "urn:mettle:" + builder.model().app : url;
-}
-
 std::shared_ptr<const SignInCode> compile(const engine::SnapshotBuilder& builder) {
   const model::Auth& auth = builder.model().auth;
   auto code = std::make_shared<SignInCode>();
   code->app = builder.model_ref();
   code->people = People::compile(builder.door().catalog_ref());
-  code->realm = TokenRealm{issuer_of(builder), builder.model().app};
+  code->realm = TokenRealm{issuer_of(builder.config(), builder.model()), builder.model().app};
   code->algorithm =
       parse_signing_algorithm(auth.token_algorithm).value_or(SigningAlgorithm::kEdDsa);
   code->access_life = Duration{auth.access_life_us};
@@ -48,8 +45,9 @@ class Auth final : public engine::Feature {
   std::string_view name() const override { return "auth"; }
   std::vector<std::string> own_tables() const override {
     std::vector<std::string> all;
-    for (auto tables : {key_tables(), password_tables(), account_tables(), session_tables(),
-                        signing_key_tables(), attempt_tables(), audit_tables()}) {
+    for (auto tables :
+         {key_tables(), password_tables(), account_tables(), session_tables(), signing_key_tables(),
+          attempt_tables(), audit_tables(), one_time_tables(), totp_tables()}) {
       std::ranges::move(tables, std::back_inserter(all));
     }
     return all;
@@ -78,6 +76,19 @@ void Auth::build(engine::SnapshotBuilder& builder) {
   anybody(Method::kPost, "/auth/login", login_endpoint(sign_in_), describe_login());
   anybody(Method::kPost, "/auth/refresh", refresh_endpoint(sign_in_), describe_refresh());
   signed_in(Method::kPost, "/auth/logout", logout_endpoint(sign_in_), describe_logout());
+  signed_in(Method::kPost, "/auth/mfa/totp", begin_totp_endpoint(sign_in_), describe_begin_totp());
+  signed_in(Method::kPost, "/auth/mfa/totp/confirm", confirm_totp_endpoint(sign_in_),
+            describe_confirm_totp());
+  signed_in(Method::kPost, "/auth/mfa/totp/remove", remove_totp_endpoint(sign_in_),
+            describe_remove_totp());
+  signed_in(Method::kPost, "/auth/mfa/verify", step_up_endpoint(sign_in_), describe_step_up());
+  anybody(Method::kPost, "/auth/verify", verify_endpoint(), describe_verify());
+  anybody(Method::kPost, "/auth/recover", recover_endpoint(), describe_recover());
+  anybody(Method::kPost, "/auth/reset", reset_endpoint(sign_in_), describe_reset());
+  anybody(Method::kPost, "/auth/magic", magic_endpoint(sign_in_), describe_magic());
+  signed_in(Method::kPost, "/auth/email", ask_email_endpoint(sign_in_), describe_ask_email());
+  anybody(Method::kPost, "/auth/email/confirm", confirm_email_endpoint(sign_in_),
+          describe_confirm_email());
   signed_in(Method::kGet, "/auth/me", me_endpoint(), describe_me());
   signed_in(Method::kPatch, "/auth/me", change_me_endpoint(), describe_change_me());
   signed_in(Method::kPost, "/auth/password", change_password_endpoint(sign_in_),

@@ -7,6 +7,7 @@
 #include "base/json_write.h"
 #include "base/text.h"
 #include "engine/snapshot.h"
+#include "features/auth/attempts.h"
 #include "features/auth/session_cookie.h"
 #include "features/auth/stored_list.h"
 #include "records/door.h"
@@ -101,6 +102,17 @@ Error invalid(std::vector<Fault> faults) {
   return error;
 }
 
+Error wrong_code() {
+  std::vector<Fault> faults;
+  faults.push_back(Fault{"/code", Code::kNoMatch, "is not the code of now, or was used"});
+  return invalid(std::move(faults));
+}
+
+Error code_required() {
+  return make_error(Code::kMfaRequired,
+                    "send `code` as well: that of the authenticator app, or a recovery code");
+}
+
 const SignInCode& code_of(const engine::Call& call) {
   return *call.app.part<SignInCode>();  // the routes are there because it is
 }
@@ -133,6 +145,41 @@ net::Response no_content() {
   net::Response response;
   response.status = 204;
   return response;
+}
+
+namespace {
+
+// A password guessed with a stolen session counts as signing in does.
+class CountGuess final : public db::WriteUnit {
+ public:
+  CountGuess(std::string account, Timestamp now) : account_(std::move(account)), now_(now) {}
+  Task<Result<>> run(db::WriteTx& tx) override {
+    return take_attempt(tx, account_, kAccountAttempts, now_);
+  }
+
+ private:
+  const std::string account_;
+  const Timestamp now_;
+};
+
+}  // namespace
+
+Task<Result<Person>> check_own_password(engine::Call& call, SignIn& sign_in, std::string password,
+                                        std::string_view pointer) {
+  db::Store& store = call.app.door().store();
+  CO_TRY(std::optional<Person> person,
+         co_await code_of(call).people->find(call.ctx, store, call.principal.id));
+  if (!person) co_return fail(Code::kNotFound, "this user is gone");
+  const auto guess =
+      std::make_shared<CountGuess>(account_subject(person->email), call.ctx.seams().clock->now());
+  CO_TRY_VOID(co_await store.write(call.ctx, guess));
+  CO_TRY(
+      const PasswordHasher::Verdict verdict,
+      co_await sign_in.hasher().check(call.ctx, store, std::move(password), person->password_hash));
+  if (verdict.holds) co_return std::move(*person);
+  std::vector<Fault> faults;
+  faults.push_back(Fault{std::string(pointer), Code::kNoMatch, "is not the current password"});
+  co_return fail(invalid(std::move(faults)));
 }
 
 Task<Result<std::string>> user_json(engine::Call& call, const records::Principal& principal,

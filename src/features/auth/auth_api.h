@@ -31,6 +31,20 @@ std::shared_ptr<const engine::Endpoint> change_password_endpoint(SignInRef sign_
 std::shared_ptr<const engine::Endpoint> sessions_endpoint();
 std::shared_ptr<const engine::Endpoint> end_session_endpoint(SignInRef sign_in);
 
+// mailbox_api.cc
+std::shared_ptr<const engine::Endpoint> verify_endpoint();
+std::shared_ptr<const engine::Endpoint> recover_endpoint();
+std::shared_ptr<const engine::Endpoint> reset_endpoint(SignInRef sign_in);
+std::shared_ptr<const engine::Endpoint> magic_endpoint(SignInRef sign_in);
+std::shared_ptr<const engine::Endpoint> ask_email_endpoint(SignInRef sign_in);
+std::shared_ptr<const engine::Endpoint> confirm_email_endpoint(SignInRef sign_in);
+
+// mfa_api.cc
+std::shared_ptr<const engine::Endpoint> begin_totp_endpoint(SignInRef sign_in);
+std::shared_ptr<const engine::Endpoint> confirm_totp_endpoint(SignInRef sign_in);
+std::shared_ptr<const engine::Endpoint> step_up_endpoint(SignInRef sign_in);
+std::shared_ptr<const engine::Endpoint> remove_totp_endpoint(SignInRef sign_in);
+
 // ---- what they share (auth_api.cc) ------------------------------------------------------------
 
 // The members of a request's body.
@@ -39,6 +53,7 @@ class Body {
   // kMalformedJson, or kInvalid for what is no object.
   static Result<Body> read(const engine::Call& call);
 
+  bool has(std::string_view name) const { return root().find(name).has_value(); }
   // A text that must be there. A fault, and "", where it is not, or is no text.
   std::string text(std::string_view name);
   // One that may be.
@@ -64,11 +79,17 @@ class Body {
 };
 
 Error invalid(std::vector<Fault> faults);
+Error wrong_code();     // of an authenticator app, at /code
+Error code_required();  // the account has one, and none was sent
 const SignInCode& code_of(const engine::Call& call);
 Origin origin_of(const engine::Call& call);
 // The caller as a user; kForbidden for a key, which has no sessions.
 Result<> must_be_user(const engine::Call& call);
 
+// The caller's account, if that is its password; kInvalid with a fault at `pointer` where it is
+// not. Guesses are counted as those of signing in are.
+Task<Result<Person>> check_own_password(engine::Call& call, SignIn& sign_in, std::string password,
+                                        std::string_view pointer);
 // The user's own row and, where no column has the name, `roles` and `email_verified`.
 Task<Result<std::string>> user_json(engine::Call& call, const records::Principal& principal,
                                     const Person& person);

@@ -81,28 +81,23 @@ Task<Result<records::Principal>> CredentialAuthenticator::by_token(Context& ctx,
   const int64_t now_us = ctx.seams().clock->monotonic_us();
   const uint64_t ended = credentials.ended();
   const std::shared_ptr<const Known> known = credentials.find(token);
-  Known next;
-  std::string subject;
-  if (known && known->expires_at > now) {
-    if (known->fresh(now_us, ended)) co_return known->principal;
-    next.session = known->session;
-    next.expires_at = known->expires_at;
-    subject = known->principal.name.substr(std::string_view("user:").size());
-  } else {
-    db::Store& store = app.door().store();
-    CO_TRY(const std::shared_ptr<const KeyRing> ring, co_await sign_in_->ring(ctx, store, code));
-    CO_TRY(AccessClaims claims, check_access_token(token, *ring, code.realm, now));
-    next.session = std::move(claims.session);
-    next.expires_at = Timestamp{claims.expires_s * 1'000'000};
-    subject = std::move(claims.subject);
+  if (known && known->expires_at > now && known->fresh(now_us, ended)) co_return known->principal;
+  db::Store& store = app.door().store();
+  CO_TRY(const std::shared_ptr<const KeyRing> ring, co_await sign_in_->ring(ctx, store, code));
+  auto claims = check_access_token(token, *ring, code.realm, now);
+  if (!claims) {
+    credentials.forget(token);
+    co_return fail(std::move(claims.error()));
   }
   CO_TRY(const std::optional<SignedIn> who,
-         co_await find_session(ctx, app.door().store(), *code.people, next.session));
-  if (!who || !who->works_at(now) || id_text(who->person.id) != subject) {
+         co_await find_session(ctx, store, *code.people, claims->session));
+  if (!who || !who->works_at(now) || id_text(who->person.id) != claims->subject) {
     credentials.forget(token);
     co_return fail(refused("this session has ended; sign in again"));
   }
+  Known next;
   next.principal = principal_of(*who, app.model());
+  next.expires_at = Timestamp{claims->expires_s * 1'000'000};
   next.checked_us = now_us;
   next.ended_before = ended;
   records::Principal principal = next.principal;
@@ -141,7 +136,6 @@ Task<Result<records::Principal>> CredentialAuthenticator::by_cookie(Context& ctx
   }
   Known next;
   next.principal = principal_of(*who, app.model());
-  next.session = who->session.id;
   next.checked_us = now_us;
   next.ended_before = ended;
   records::Principal principal = next.principal;

@@ -16,6 +16,8 @@ constexpr std::string_view kEmail = R"({"type":"string","format":"email","maxLen
 constexpr std::string_view kPassword =
     R"({"type":"string","format":"password","minLength":8,"maxLength":1024})";
 constexpr std::string_view kAnyPassword = R"({"type":"string","format":"password"})";
+constexpr std::string_view kText = R"({"type":"string"})";
+constexpr std::string_view kAnyObject = R"({"type":"object"})";
 constexpr std::string_view kSessionKind =
     R"({"type":"string","enum":["token","cookie"],"default":"token","description":"a browser asks )"
     R"(for a cookie"})";
@@ -155,6 +157,86 @@ Operation describe_jwks() {
   gives(made, 200, "The keys",
         R"({"type":"object","required":["keys"],"properties":{"keys":{"type":"array","items":)"
         R"({"type":"object"}}}})");
+  return made;
+}
+
+Operation describe_verify() {
+  Operation made =
+      operation("auth_verify", "Prove the mailbox by the token of a mail, or ask for one");
+  takes(made, object({{"token", kText}, {"email", kEmail}}, {}));
+  gives(made, 204, "Proven", "");
+  gives(made, 202, "If somebody has the address, a mail is on its way", std::string(kAnyObject));
+  return made;
+}
+
+Operation describe_recover() {
+  Operation made = operation("auth_recover", "Ask for a mail by which a new password can be set");
+  takes(made, object({{"email", kEmail}}, {"email"}));
+  gives(made, 202, "If somebody has the address, a mail is on its way", std::string(kAnyObject));
+  return made;
+}
+
+Operation describe_reset() {
+  Operation made = operation("auth_reset", "Set a new password by the token of a mail");
+  takes(made, object({{"token", kText}, {"password", kPassword}}, {"token", "password"}));
+  gives(made, 204, "Set; every session has ended", "");
+  return made;
+}
+
+Operation describe_magic() {
+  Operation made = operation("auth_magic", "Sign in by the token of a mail, or ask for one");
+  takes(made,
+        object({{"token", kText}, {"code", kText}, {"email", kEmail}, {"session", kSessionKind}},
+               {}));
+  gives(made, 200, "Signed in", schema_ref("AuthTokens"));
+  gives(made, 202, "If somebody has the address, a mail is on its way", std::string(kAnyObject));
+  return made;
+}
+
+Operation describe_ask_email() {
+  Operation made = operation("auth_ask_email", "Ask for another e-mail address");
+  takes(made, object({{"email", kEmail}, {"password", kAnyPassword}}, {"email", "password"}));
+  gives(made, 202, "A mail to the new address is on its way", std::string(kAnyObject));
+  return made;
+}
+
+Operation describe_confirm_email() {
+  Operation made =
+      operation("auth_confirm_email", "Change the e-mail address by the token of a mail");
+  takes(made, object({{"token", kText}}, {"token"}));
+  gives(made, 204, "Changed", "");
+  return made;
+}
+
+Operation describe_begin_totp() {
+  Operation made = operation("auth_begin_totp", "Begin to set up an authenticator app (RFC 6238)");
+  takes(made, object({{"password", kAnyPassword}}, {"password"}));
+  gives(made, 200, "What the app reads; shown once",
+        R"({"type":"object","required":["secret","url"],"properties":{"secret":{"type":"string"},)"
+        R"("url":{"type":"string","description":"for a QR code"}}})");
+  return made;
+}
+
+Operation describe_confirm_totp() {
+  Operation made = operation("auth_confirm_totp", "Show its first code: from now on it is needed");
+  takes(made, object({{"code", kText}}, {"code"}));
+  gives(made, 200, "Codes for who has lost the app; each works once, and they are shown once",
+        R"({"type":"object","required":["recovery_codes"],"properties":{"recovery_codes":)"
+        R"({"type":"array","items":{"type":"string"}}}})");
+  return made;
+}
+
+Operation describe_step_up() {
+  Operation made = operation("auth_step_up", "Show a code: this session has aal 2 from now on");
+  takes(made, object({{"code", kText}}, {"code"}));
+  gives(made, 204, "Shown", "");
+  return made;
+}
+
+Operation describe_remove_totp() {
+  Operation made = operation("auth_remove_totp", "Remove the authenticator app");
+  takes(made, object({{"code", kText}}, {"code"}));
+  gives(made, 204, "Removed", "");
   return made;
 }
 

@@ -211,6 +211,14 @@ Task<Result<>> revoke_key(Context& ctx, db::Store& store, std::string id_or_key)
   co_return Result<>();
 }
 
+Task<Result<>> revoke_keys_of(db::WriteTx& tx, std::string user_id, Timestamp now) {
+  static const db::StatementRef kRevoke = db::Statement::make(
+      "UPDATE mettle_keys SET revoked_at = coalesce(revoked_at, ?2) WHERE user_id = ?1");
+  const std::vector<Value> values{Value(std::move(user_id)), Value(now)};
+  CO_TRY_VOID(co_await tx.run(kRevoke, values));
+  co_return Result<>();
+}
+
 Task<Result<std::optional<Key>>> find_key(Context& ctx, db::Store& store, std::string text) {
   static const db::StatementRef kFind =
       db::Statement::make(fmt::format("SELECT {} FROM mettle_keys WHERE id = ?1", kColumns));

@@ -54,6 +54,9 @@ Task<Result<std::vector<Key>>> list_keys(Context& ctx, db::Store& store);
 // Of the id, or of the whole key. kNotFound if there is none; one that is revoked stays so.
 Task<Result<>> revoke_key(Context& ctx, db::Store& store, std::string id_or_key);
 
+// Every key of the user, inside a transaction.
+Task<Result<>> revoke_keys_of(db::WriteTx& tx, std::string user_id, Timestamp now);
+
 // The key of that text, if the secret is right and it works now.
 Task<Result<std::optional<Key>>> find_key(Context& ctx, db::Store& store, std::string text);
 // Notes that it was used; may be lost.

@@ -3,6 +3,7 @@
 #include "engine/snapshot.h"
 #include "features/auth/attempts.h"
 #include "features/auth/auth_api.h"
+#include "features/auth/mailbox.h"
 #include "features/auth/password_rules.h"
 #include "records/change.h"
 #include "records/door.h"
@@ -71,29 +72,19 @@ Task<Result<net::Response>> patch_me(engine::Call& call) {
 
 // ---- the password -----------------------------------------------------------------------------
 
-// The old password guessed with a stolen session counts as signing in does.
-class CountGuess final : public db::WriteUnit {
- public:
-  CountGuess(std::string account, Timestamp now) : account_(std::move(account)), now_(now) {}
-  Task<Result<>> run(db::WriteTx& tx) override {
-    return take_attempt(tx, account_, kAccountAttempts, now_);
-  }
-
- private:
-  const std::string account_;
-  const Timestamp now_;
-};
-
 class PasswordUnit final : public db::WriteUnit {
  public:
-  PasswordUnit(std::shared_ptr<const People> people, records::Principal who, std::string old_hash,
-               std::string new_hash, Origin origin, Timestamp now)
-      : people_(std::move(people)),
+  PasswordUnit(std::shared_ptr<const engine::Snapshot> app, std::shared_ptr<const People> people,
+               records::Principal who, std::string old_hash, std::string new_hash, Origin origin,
+               Seams& seams)
+      : app_(std::move(app)),
+        seams_(seams),
+        people_(std::move(people)),
         who_(std::move(who)),
         old_hash_(std::move(old_hash)),
         new_hash_(std::move(new_hash)),
         origin_(std::move(origin)),
-        now_(now) {}
+        now_(seams.clock->now()) {}
 
   Task<Result<>> run(db::WriteTx& tx) override {
     CO_TRY(const std::optional<Person> person, co_await people_->find(tx, who_.id));
@@ -105,11 +96,15 @@ class PasswordUnit final : public db::WriteUnit {
     CO_TRY_VOID(co_await forget_attempts(tx, account_subject(person->email)));
     // Whoever else is signed in may be why the password is changed.
     CO_TRY_VOID(co_await end_sessions(tx, who_.id, who_.session, "password_changed", now_));
+    CO_TRY_VOID(co_await mail_notice(tx, seams_, mail::mailer_of(*app_), person->email,
+                                     "the password was changed", origin_.address, now_));
     const AuditEvent event{.event = "password_changed", .user = who_.id, .detail = {}};
     co_return co_await audit(tx, event, origin_, now_);
   }
 
  private:
+  const std::shared_ptr<const engine::Snapshot> app_;
+  Seams& seams_;
   const std::shared_ptr<const People> people_;
   const records::Principal who_;
   const std::string old_hash_, new_hash_;
@@ -129,24 +124,13 @@ class ChangePassword final : public engine::Endpoint {
     CO_TRY_VOID(body.finish());
     const SignInCode& code = code_of(call);
     db::Store& store = call.app.door().store();
-    CO_TRY(const std::optional<Person> person,
-           co_await code.people->find(call.ctx, store, call.principal.id));
-    if (!person) co_return fail(gone());
-    CO_TRY_VOID(check_new_password(wanted, person->email, "/new_password"));
-    const Timestamp now = call.ctx.seams().clock->now();
-    CO_TRY_VOID(co_await store.write(
-        call.ctx, std::make_shared<CountGuess>(account_subject(person->email), now)));
-    CO_TRY(const PasswordHasher::Verdict verdict,
-           co_await sign_in_->hasher().check(call.ctx, store, std::move(current),
-                                             person->password_hash));
-    if (!verdict.holds) {
-      std::vector<Fault> faults;
-      faults.push_back(Fault{"/current_password", Code::kNoMatch, "is not the current password"});
-      co_return fail(invalid(std::move(faults)));
-    }
+    CO_TRY(const Person person,
+           co_await check_own_password(call, *sign_in_, std::move(current), "/current_password"));
+    CO_TRY_VOID(check_new_password(wanted, person.email, "/new_password"));
     CO_TRY(std::string hash, co_await sign_in_->hasher().hash(call.ctx, store, std::move(wanted)));
     const auto unit = std::make_shared<PasswordUnit>(
-        code.people, call.principal, person->password_hash, std::move(hash), origin_of(call), now);
+        call.app.shared_from_this(), code.people, call.principal, person.password_hash,
+        std::move(hash), origin_of(call), call.ctx.seams());
     CO_TRY_VOID(co_await store.write(call.ctx, unit));
     sign_in_->known().something_ended();
     co_return no_content();

@@ -74,10 +74,15 @@ std::shared_ptr<const People> People::compile(std::shared_ptr<const records::Cat
   const std::string select = "SELECT " + made->columns_ + " FROM " + made->join_ + " WHERE ";
   made->by_id_ = db::Statement::make(select + id + " = ?1");
   made->by_email_ = db::Statement::make(select + email + " = ?1");
-  made->set_password_ = db::Statement::make(
-      fmt::format("UPDATE {} SET {} = ?2 WHERE {} = ?1", table.sql_name,
-                  table.columns[static_cast<size_t>(made->password_)].sql_name,
-                  table.columns[static_cast<size_t>(table.find("id"))].sql_name));
+  const auto update = [&table](int index) {
+    const auto name = [&table](int at) -> const std::string& {
+      return table.columns[static_cast<size_t>(at)].sql_name;
+    };
+    return db::Statement::make(fmt::format("UPDATE {} SET {} = ?2 WHERE {} = ?1", table.sql_name,
+                                           name(index), name(table.find("id"))));
+  };
+  made->set_password_ = update(made->password_);
+  made->set_email_ = update(made->email_);
   made->catalog_ = std::move(catalog);
   return made;
 }
@@ -121,11 +126,28 @@ Task<Result<std::optional<Person>>> People::find_by_email(db::Tx& tx, std::strin
   co_return std::move(row.found);
 }
 
-Task<Result<>> People::set_password(db::WriteTx& tx, Value id, std::string hash) const {
-  const std::array<Value, 2> values{std::move(id), Value(std::move(hash))};
-  CO_TRY(const int64_t changed, co_await tx.run(set_password_, values));
+namespace {
+
+Task<Result<>> change_row(db::WriteTx& tx, const db::StatementRef& statement, Value id,
+                          Value value) {
+  const std::array<Value, 2> values{std::move(id), std::move(value)};
+  CO_TRY(const int64_t changed, co_await tx.run(statement, values));
   if (changed == 0) co_return fail(Code::kNotFound, "there is no such user");
   co_return Result<>();
+}
+
+}  // namespace
+
+Task<Result<>> People::set_password(db::WriteTx& tx, Value id, std::string hash) const {
+  return change_row(tx, set_password_, std::move(id), Value(std::move(hash)));
+}
+
+Task<Result<>> People::clear_password(db::WriteTx& tx, Value id) const {
+  return change_row(tx, set_password_, std::move(id), Value());
+}
+
+Task<Result<>> People::set_email(db::WriteTx& tx, Value id, std::string email) const {
+  return change_row(tx, set_email_, std::move(id), Value(std::move(email)));
 }
 
 Task<Result<>> People::set_roles(db::WriteTx& tx, Value id, const std::vector<std::string>& roles) {

@@ -49,6 +49,10 @@ class People {
 
   // kNotFound where there is no such row.
   Task<Result<>> set_password(db::WriteTx& tx, Value id, std::string hash) const;
+  // Nobody signs in by a password any more.
+  Task<Result<>> clear_password(db::WriteTx& tx, Value id) const;
+  // kUniqueViolation where somebody else has the address.
+  Task<Result<>> set_email(db::WriteTx& tx, Value id, std::string email) const;
   static Task<Result<>> set_roles(db::WriteTx& tx, Value id, const std::vector<std::string>& roles);
   static Task<Result<>> set_verified(db::WriteTx& tx, Value id, std::string email);
   static Task<Result<>> set_disabled(db::WriteTx& tx, Value id, std::optional<Timestamp> since);
@@ -65,7 +69,7 @@ class People {
   int email_ = -1, password_ = -1;
   db::ColumnKind id_kind_;
   std::string columns_, join_;
-  db::StatementRef by_id_, by_email_, set_password_;
+  db::StatementRef by_id_, by_email_, set_password_, set_email_;
 };
 
 // How addresses are kept and compared: without white space around, ASCII letters in lower case.

@@ -5,6 +5,7 @@
 #include <array>
 
 #include "base/crypto.h"
+#include "base/datetime.h"
 #include "base/mutant.h"
 #include "base/text.h"
 #include "features/auth/credential.h"
@@ -287,6 +288,33 @@ Task<Result<int64_t>> end_sessions(db::WriteTx& tx, Value user, std::string exce
   const std::array<Value, 4> values{std::move(user), Value(std::move(except)), Value(now),
                                     Value(std::string(why))};
   co_return co_await tx.run(kEnd, values);
+}
+
+Task<Result<>> raise_session(db::WriteTx& tx, std::string id) {
+  static const db::StatementRef kRaise = db::Statement::make(
+      "UPDATE mettle_sessions SET aal = 2, methods = json_insert(methods, '$[#]', 'otp') WHERE id "
+      "= ?1 AND aal < 2");
+  const Value key(std::move(id));
+  CO_TRY_VOID(co_await tx.run(kRaise, std::span(&key, 1)));
+  co_return Result<>();
+}
+
+Task<Result<std::string>> session_state(Context& ctx, db::Store& store, std::string id,
+                                        Timestamp now) {
+  static const db::StatementRef kFind = db::Statement::make(
+      fmt::format("SELECT {} FROM mettle_sessions s WHERE s.id = ?1", kColumns));
+  SessionRows rows;
+  const Value key(std::move(id));
+  CO_TRY_VOID(co_await store.read(ctx, kFind, std::span(&key, 1), rows));
+  if (rows.found.empty()) co_return std::string("its session is not there");
+  const Session& session = rows.found[0];
+  if (session.revoked_at) {
+    co_return "its session was ended at " + format_timestamp(*session.revoked_at);
+  }
+  if (session.expires_at <= now) {
+    co_return "its session expired at " + format_timestamp(session.expires_at);
+  }
+  co_return std::string();
 }
 
 Task<Result<>> touch_session(Context& ctx, db::Store& store, std::string id, Duration life) {

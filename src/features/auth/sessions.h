@@ -90,6 +90,11 @@ Task<Result<int64_t>> end_session(db::WriteTx& tx, Value user, std::string id, s
                                   Timestamp now);
 Task<Result<int64_t>> end_sessions(db::WriteTx& tx, Value user, std::string except,
                                    std::string_view why, Timestamp now);
+// Its bearer has shown a second factor: aal 2.
+Task<Result<>> raise_session(db::WriteTx& tx, std::string id);
+// What is the matter with a session, in words; "" where it works.
+Task<Result<std::string>> session_state(Context& ctx, db::Store& store, std::string id,
+                                        Timestamp now);
 // Notes that a cookie was used and lets it live on; may be lost.
 Task<Result<>> touch_session(Context& ctx, db::Store& store, std::string id, Duration life);
 

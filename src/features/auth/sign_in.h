@@ -37,7 +37,6 @@ class KnownCredentials {
 
   struct Known {
     records::Principal principal;
-    std::string session;
     Timestamp expires_at;       // of the token; a session's own end is looked up
     int64_t checked_us = 0;     // monotonic
     uint64_t ended_before = 0;  // ended() at that time

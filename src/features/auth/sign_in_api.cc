@@ -3,8 +3,10 @@
 #include "features/auth/attempts.h"
 #include "features/auth/auth_api.h"
 #include "features/auth/cross_site.h"
+#include "features/auth/mailbox.h"
 #include "features/auth/password_rules.h"
 #include "features/auth/session_cookie.h"
+#include "features/auth/totp.h"
 #include "records/change.h"
 #include "records/door.h"
 
@@ -26,29 +28,32 @@ NewSession by_password(const SignInCode& code, bool cookie) {
 
 class RegisterMutation final : public records::Mutation {
  public:
-  RegisterMutation(const SignInCode& code, records::RowInput input, NewSession session,
-                   Origin origin, Random& random)
-      : people_(code.people),
-        roles_(code.app->auth.new_roles),
+  RegisterMutation(engine::Call& call, records::RowInput input, NewSession session)
+      : app_(call.app.shared_from_this()),
+        code_(code_of(call)),
         input_(std::move(input)),
         session_(std::move(session)),
-        origin_(std::move(origin)),
-        random_(random) {}
+        origin_(origin_of(call)),
+        seams_(call.ctx.seams()) {}
 
   Task<Result<records::Answer>> run(records::WriteScope& scope) override {
-    const records::TableInfo& table = people_->table();
+    const People& people = *code_.people;
+    const std::vector<std::string>& roles = code_.app->auth.new_roles;
     CO_TRY(const records::StoredRow row,
-           co_await scope.insert(table, input_, records::Authority::kApp, ""));
+           co_await scope.insert(people.table(), input_, records::Authority::kApp, ""));
     Person person;
-    person.id = row[table.find("id")];
-    person.email = row[people_->email_column()].text();
-    person.roles = roles_;
-    if (!roles_.empty()) {
-      CO_TRY_VOID(co_await People::set_roles(scope.tx(), person.id, roles_));
+    person.id = row[people.table().find("id")];
+    person.email = row[people.email_column()].text();
+    person.roles = roles;
+    if (!roles.empty()) {
+      CO_TRY_VOID(co_await People::set_roles(scope.tx(), person.id, roles));
     }
     const AuditEvent event{.event = "register", .user = person.id, .detail = {}};
     CO_TRY_VOID(co_await audit(scope.tx(), event, origin_, scope.now()));
-    CO_TRY(bearing, co_await begin_session(scope.tx(), random_, std::move(person), session_,
+    CO_TRY_VOID(co_await mail_token(scope.tx(), seams_, mail::mailer_of(*app_), Purpose::kVerify,
+                                    person, person.email, scope.now()));
+    if (code_.app->auth.verify_required) co_return records::Answer();
+    CO_TRY(bearing, co_await begin_session(scope.tx(), *seams_.random, std::move(person), session_,
                                            origin_, scope.now()));
     co_return records::Answer();
   }
@@ -56,12 +61,40 @@ class RegisterMutation final : public records::Mutation {
   Bearing bearing;
 
  private:
-  const std::shared_ptr<const People> people_;
-  const std::vector<std::string> roles_;
+  const std::shared_ptr<const engine::Snapshot> app_;
+  const SignInCode& code_;  // of the snapshot
   const records::RowInput input_;
   const NewSession session_;
   const Origin origin_;
-  Random& random_;
+  Seams& seams_;
+};
+
+// Where addresses must be proven before anybody is signed in, who registers is not told that an
+// address is taken: its owner is.
+class TakenUnit final : public db::WriteUnit {
+ public:
+  TakenUnit(engine::Call& call, std::string email)
+      : app_(call.app.shared_from_this()),
+        email_(std::move(email)),
+        origin_(origin_of(call)),
+        seams_(call.ctx.seams()),
+        now_(seams_.clock->now()) {}
+
+  Task<Result<>> run(db::WriteTx& tx) override {
+    CO_TRY_VOID(
+        co_await take_attempt(tx, "mail:" + account_subject(email_), kAccountAttempts, now_));
+    co_return co_await mail_notice(
+        tx, seams_, mail::mailer_of(*app_), email_,
+        "somebody tried to register with this address, which has an account already",
+        origin_.address, now_);
+  }
+
+ private:
+  const std::shared_ptr<const engine::Snapshot> app_;
+  const std::string email_;
+  const Origin origin_;
+  Seams& seams_;
+  const Timestamp now_;
 };
 
 struct Registration {
@@ -109,13 +142,22 @@ class Register final : public engine::Endpoint {
     CO_TRY(std::string hash,
            co_await sign_in_->hasher().hash(call.ctx, door.store(), std::move(wanted.password)));
     wanted.row.values[static_cast<size_t>(code.people->password_column())] = Value(std::move(hash));
-    const auto mutation = std::make_shared<RegisterMutation>(
-        code, std::move(wanted.row), by_password(code, wanted.cookie), origin_of(call),
-        *call.ctx.seams().random);
+    const auto mutation = std::make_shared<RegisterMutation>(call, std::move(wanted.row),
+                                                             by_password(code, wanted.cookie));
     auto done =
         co_await door.commit(call.ctx, call.principal, mutation, std::nullopt, call.request.path);
-    if (!done) co_return fail(std::move(done.error()));
-    co_return co_await answer_session(call, *sign_in_, std::move(mutation->bearing), 201);
+    if (!code.app->auth.verify_required) {
+      if (!done) co_return fail(std::move(done.error()));
+      co_return co_await answer_session(call, *sign_in_, std::move(mutation->bearing), 201);
+    }
+    if (!done) {
+      if (done.error().code != Code::kUniqueViolation) co_return fail(std::move(done.error()));
+      const auto told = std::make_shared<TakenUnit>(call, wanted.email);
+      const auto sent = co_await door.store().write(call.ctx, told);
+      // Too many of these mails: the answer is no other for that.
+      if (!sent && sent.error().code != Code::kRateLimited) co_return fail(sent.error());
+    }
+    co_return json_answer(R"({"detail":"open the link in the mail to go on"})", 201);
   }
 
  private:
@@ -143,17 +185,23 @@ class AttemptUnit final : public db::WriteUnit {
 struct RightPassword {
   Person person;     // as it was when the password was checked
   std::string anew;  // a hash to be kept instead, if not empty
+  std::string code;  // of the second factor, as it came
   NewSession session;
   Origin origin;
 };
 
 class LoginUnit final : public db::WriteUnit {
  public:
-  LoginUnit(std::shared_ptr<const People> people, RightPassword right, Random& random,
-            Timestamp now)
-      : people_(std::move(people)), right_(std::move(right)), random_(random), now_(now) {}
+  LoginUnit(const SignInCode& code, RightPassword right, Random& random, Timestamp now)
+      : people_(code.people),
+        verify_required_(code.app->auth.verify_required),
+        right_(std::move(right)),
+        random_(random),
+        now_(now) {}
 
   Task<Result<>> run(db::WriteTx& tx) override {
+    unverified = false;
+    code = SecondFactor::kRight;
     // Between the check of the password and now somebody may have changed it.
     CO_TRY(std::optional<Person> person, co_await people_->find(tx, right_.person.id));
     if (!person || person->disabled || person->password_hash != right_.person.password_hash) {
@@ -163,18 +211,45 @@ class LoginUnit final : public db::WriteUnit {
       CO_TRY_VOID(co_await people_->set_password(tx, person->id, right_.anew));
     }
     CO_TRY_VOID(co_await forget_attempts(tx, account_subject(person->email)));
+    // Only who knows the password learns this.
+    if (verify_required_ && !person->verified) {
+      unverified = true;
+      co_return Result<>();
+    }
+    CO_TRY(const bool factor, co_await has_totp(tx, person->id));
+    NewSession session = right_.session;
+    if (factor) {
+      CO_TRY(code, co_await check_code(tx, person->id));
+      if (code != SecondFactor::kRight) co_return Result<>();
+      session.aal = 2;
+      session.methods.emplace_back("otp");
+    }
     CO_TRY_VOID(co_await give_back_attempt(tx, address_subject(right_.origin.address)));
     const AuditEvent event{.event = "sign_in", .user = person->id, .detail = {}};
     CO_TRY_VOID(co_await audit(tx, event, right_.origin, now_));
-    CO_TRY(bearing, co_await begin_session(tx, random_, std::move(*person), right_.session,
+    CO_TRY(bearing, co_await begin_session(tx, random_, std::move(*person), std::move(session),
                                            right_.origin, now_));
     co_return Result<>();
   }
 
   Bearing bearing;
+  enum class SecondFactor : uint8_t { kRight, kMissing, kWrong } code = SecondFactor::kRight;
+  bool unverified = false;  // right, but the address must be proven first
 
  private:
+  // A wrong one is counted, and so must commit: it is told by `code`.
+  Task<Result<SecondFactor>> check_code(db::WriteTx& tx, Value user) const {
+    if (right_.code.empty()) co_return SecondFactor::kMissing;
+    const std::string subject = code_subject(user);
+    CO_TRY_VOID(co_await take_attempt(tx, subject, kAccountAttempts, now_));
+    CO_TRY(const bool right, co_await use_totp(tx, std::move(user), right_.code, now_));
+    if (!right) co_return SecondFactor::kWrong;
+    CO_TRY_VOID(co_await forget_attempts(tx, subject));
+    co_return SecondFactor::kRight;
+  }
+
   const std::shared_ptr<const People> people_;
+  const bool verify_required_;
   const RightPassword right_;
   Random& random_;
   const Timestamp now_;
@@ -188,6 +263,7 @@ class Login final : public engine::Endpoint {
     CO_TRY(Body body, Body::read(call));
     const std::string email = body.email("email");
     std::string password = body.text("password");
+    std::string second = body.maybe("code").value_or("");
     const bool cookie = body.choice("session", kSessionKinds) == "cookie";
     CO_TRY_VOID(body.finish());
     const SignInCode& code = code_of(call);
@@ -195,11 +271,18 @@ class Login final : public engine::Endpoint {
       CO_TRY_VOID(check_cross_site(call.request, *code.app));
     }
     CO_TRY(RightPassword right, co_await check(call, email, std::move(password)));
+    right.code = std::move(second);
     right.session = by_password(code, cookie);
     right.origin = origin_of(call);
-    const auto unit = std::make_shared<LoginUnit>(
-        code.people, std::move(right), *call.ctx.seams().random, call.ctx.seams().clock->now());
+    const auto unit = std::make_shared<LoginUnit>(code, std::move(right), *call.ctx.seams().random,
+                                                  call.ctx.seams().clock->now());
     CO_TRY_VOID(co_await call.app.door().store().write(call.ctx, unit));
+    if (unit->unverified) {
+      co_return fail(Code::kForbidden,
+                     "open the link in the mail first; POST /auth/verify sends another");
+    }
+    if (unit->code == LoginUnit::SecondFactor::kMissing) co_return fail(code_required());
+    if (unit->code == LoginUnit::SecondFactor::kWrong) co_return fail(wrong_code());
     co_return co_await answer_session(call, *sign_in_, std::move(unit->bearing), 200);
   }
 

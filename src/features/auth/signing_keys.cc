@@ -5,7 +5,7 @@
 namespace mettle::auth {
 namespace {
 
-constexpr int64_t kReadEveryUs = 2'000'000;
+constexpr int64_t kReadEveryUs = 1'000'000;
 
 class KeyRows final : public db::RowSink {
  public:
