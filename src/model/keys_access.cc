@@ -62,7 +62,8 @@ const Spec& caller() {
           {"user", name, "A given row of the table of `auth`: `auth.id`.", "user: ann"},
           {"roles", names, "Its roles.", "roles: [clerk]", "[]"},
           {"scopes", texts, "Its scopes.", "scopes: [\"products:write\"]", "[]"},
-          {"aal", level, "How strongly it has shown who it is.", "aal: 2", "0"},
+          {"aal", level, "How strongly it has shown who it is; 1 for a user, where it is not said.",
+           "aal: 2"},
       }};
   return spec;
 }

@@ -145,6 +145,9 @@ class AccessTestsReader {
     made.title = read_text(node, "name").value_or("");
     const Node* as = node.find("as");
     if (as != nullptr) who(*as, made, join(at, "as"));
+    if (as != nullptr && !made.user.empty() && as->find("aal") == nullptr) {
+      made.aal = 1;  // somebody who has signed in
+    }
     if (!expectation(node, made, at)) return;
     if (const Node* with = node.find("with")) {
       made.body = node_json(*with);

@@ -101,19 +101,50 @@ std::string Examiner::settled(int t, Done done, const Reference& after, const Va
   return wrong;
 }
 
+bool Examiner::is_whole(int t, const Row& sent) const {
+  const Table& table = now_->table(t);
+  return std::ranges::all_of(table.columns, [&](const Column& column) {
+    const bool owner = table.owner && &column == table.columns.data();
+    return column.optional || (owner && !caller_.id.is_unknown()) || sent.contains(column.name);
+  });
+}
+
 std::string Examiner::create(Dice& dice) {
   const int t = a_table(dice, 1);
   Row sent = row_to_send(dice, t, true);
-  for (const Column& column : now_->table(t).columns) {
-    const bool owner = now_->table(t).owner && &column == now_->table(t).columns.data();
-    const bool given = column.optional || (owner && !caller_.id.is_unknown());
-    if (!given && !sent.contains(column.name)) return "";  // nothing there to refer to
-  }
+  if (!is_whole(t, sent)) return "";  // nothing there to refer to
   sent["id"] = made_id(++ids_);
   Reference after(schema_, now_->all(), caller_);
   const Done done = after.create(t, sent);
   send("POST", now_->table(t).name, body_of(sent));
   return settled(t, done, after, sent.at("id"), 201);
+}
+
+// What is seen is changed, what is not is made.
+std::string Examiner::upsert(Dice& dice) {
+  const int t = a_table(dice, 1);
+  Row sent = row_to_send(dice, t, true);
+  if (!is_whole(t, sent)) return "";
+  const Value id = dice.percent(25) ? made_id(++ids_) : an_id(dice, t);
+  const Row* before = now_->find(t, id);
+  const bool merges = before != nullptr && now_->sees(t, *before);
+  Reference after(schema_, now_->all(), caller_);
+  Done done = Done::kYes;
+  bool may_make = true;
+  if (merges) {
+    done = after.patch_seen(t, id, sent);
+    Row as_new = *before;
+    for (const auto& [name, value] : sent) as_new[name] = value;
+    may_make = now_->may_create(t, as_new);
+  }
+  sent["id"] = id;
+  if (!merges) done = after.create(t, sent);
+  send("POST", now_->table(t).name, body_of(sent), "resolution=merge-duplicates");
+  ++counts_[merges ? "upserts of a row that is seen" : "upserts of a row that is not seen"];
+  // POST asks whether rows may be made at all, and reading is asked before anything is looked for.
+  const bool early = !may_make || refused_rightly(t).empty();
+  if (done != Done::kRefused && refused() && early) return state_is(*now_);
+  return settled(t, done, after, id, merges ? 200 : 201);
 }
 
 std::string Examiner::patch(Dice& dice) {
@@ -130,12 +161,7 @@ std::string Examiner::put(Dice& dice) {
   const int t = a_table(dice, 1);
   const Value id = dice.percent(25) ? made_id(++ids_) : an_id(dice, t);
   const Row sent = row_to_send(dice, t, true);
-  for (const Column& column : now_->table(t).columns) {
-    if (!column.optional && !sent.contains(column.name) &&
-        !(now_->table(t).owner && &column == now_->table(t).columns.data())) {
-      return "";
-    }
-  }
+  if (!is_whole(t, sent)) return "";
   const Row* before = now_->find(t, id);
   const bool replaces = before != nullptr && now_->sees(t, *before);
   Reference after(schema_, now_->all(), caller_);
@@ -204,13 +230,7 @@ std::string Examiner::operation(Dice& dice, Reference& state, Done& done) {
   switch (dice.from(0, 3)) {
     case 0: {
       Row sent = row_to_send(dice, t, true);
-      bool whole = true;
-      for (const Column& column : now_->table(t).columns) {
-        const bool owner = now_->table(t).owner && &column == now_->table(t).columns.data();
-        const bool given = column.optional || (owner && !caller_.id.is_unknown());
-        whole = whole && (given || sent.contains(column.name));
-      }
-      if (whole) {
+      if (is_whole(t, sent)) {
         sent["id"] = made_id(++ids_);
         done = state.create(t, sent);
         method = "POST";

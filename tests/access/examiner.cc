@@ -77,7 +77,7 @@ void Examiner::begin(Rows rows, Caller caller) {
   ids_ = 100'000;
 }
 
-void Examiner::send(std::string method, std::string target, std::string body) {
+void Examiner::send(std::string method, std::string target, std::string body, std::string prefer) {
   request_ = {};
   request_.method = std::move(method);
   request_.target = "/api/v1/" + std::move(target);
@@ -86,6 +86,7 @@ void Examiner::send(std::string method, std::string target, std::string body) {
     request_.headers.emplace_back("Authorization", "Bearer " + caller_.name);
   }
   if (!request_.body.empty()) request_.headers.emplace_back("Content-Type", "application/json");
+  if (!prefer.empty()) request_.headers.emplace_back("Prefer", std::move(prefer));
   answer_ = server_.ask(request_, ++chance_);
   ++counts_[fmt::format("{} answered {}", request_.method, answer_.status)];
 }
@@ -177,7 +178,7 @@ std::string Examiner::rows_text() const {
 }
 
 std::string Examiner::ask(Dice& dice) {
-  switch (dice.from(0, 19)) {
+  switch (dice.from(0, 20)) {
     case 0:
     case 1:
     case 2:
@@ -208,6 +209,8 @@ std::string Examiner::ask(Dice& dice) {
       return remove(dice);
     case 18:
       return many(dice);
+    case 19:
+      return upsert(dice);
     default:
       return batch(dice);
   }

@@ -47,7 +47,7 @@ class Examiner {
   Filter filter(Dice& dice, int t);
   static bool matches(const Filter& filter, const Row& row);
   std::string body_of(const Row& row) const;
-  void send(std::string method, std::string target, std::string body = {});
+  void send(std::string method, std::string target, std::string body = {}, std::string prefer = {});
 
   // examine_reads.cc
   std::string list(Dice& dice);
@@ -66,6 +66,8 @@ class Examiner {
 
   // examine_writes.cc
   std::string create(Dice& dice);
+  std::string upsert(Dice& dice);
+  bool is_whole(int t, const Row& sent) const;  // nothing required is missing
   std::string patch(Dice& dice);
   std::string put(Dice& dice);
   std::string remove(Dice& dice);

@@ -52,6 +52,7 @@ class Reference {
   // Changes, under the rules. Unless they are done, nothing is to be kept.
   enum class Done : uint8_t { kYes, kRefused, kNotThere, kTaken, kMissing };
   Done create(int t, Row sent);
+  bool may_create(int t, const Row& row) const { return allowed(table(t).create, t, nullptr, row); }
   Done patch(int t, const Value& id, const Row& sent);
   Done put(int t, const Value& id, Row sent);
   Done remove(int t, const Value& id);

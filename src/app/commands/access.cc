@@ -86,6 +86,14 @@ Result<Principal> caller(const Arguments& args, Session& session, const Rehearsa
   Principal who;
   if (args.has("--as")) {
     TRY(who, user(session, rehearsal, args.text("--as")));
+    who.aal = 1;  // somebody who has signed in
+  }
+  if (args.has("--aal")) {
+    const std::string level = args.text("--aal");
+    if (level.size() != 1 || level[0] < '0' || level[0] > '3') {
+      return fail(Code::kUsage, "--aal takes 0 to 3");
+    }
+    who.aal = level[0] - '0';
   }
   std::vector<std::string> roles = who.roles;
   for (const std::string& role : args.all("--role")) {
@@ -296,6 +304,7 @@ Command access_explain_command() {
       {"--as", "USER", "a row of auth.table, by its e-mail or id; nobody if absent"},
       {"--role", "ROLE", "a role besides; without --as, a key that has it", "", false, true},
       {"--scope", "SCOPE", "a scope", "", false, true},
+      {"--aal", "N", "auth.aal, how strongly the caller has shown who it is; 1 with --as"},
       {"--key", "KEY", "a key of `mettle key list`, by its id, instead"},
       {"--body", "JSON", "the body of the request"}};
   for (Option& option : setting_options({"data", "store"})) {

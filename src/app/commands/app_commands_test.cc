@@ -221,7 +221,7 @@ tables:
 )yaml");
   EXPECT_EQ(run({"check", file}), kDone);
   EXPECT_TRUE(
-      says("a.yaml:11:15: warning: anybody, without signing in, may create rows of drafts "
+      says("a.yaml:11:16: warning: anybody, without signing in, may create rows of drafts "
            "where row.state == 'draft'"))
       << err_.str();
   EXPECT_TRUE(says("may update rows of drafts where row.user_id == auth.id || row.user_id == null"))
