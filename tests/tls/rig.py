@@ -36,8 +36,14 @@ def make_certificate(folder, name, names, kind="ec", began=None, days=30, key_wo
     generate = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"] if kind == "ec" else ["-newkey", "rsa:2048"]
     command = ["openssl", "req", "-x509", *generate, *(key_words or ("-nodes",)), "-keyout", key, "-out", folder / f"{name}.pem",
                "-days", str(days), "-subj", f"/CN={names[0]}", "-addext", f"subjectAltName={alternatives}"]
-    subprocess.run([*(["faketime", began] if began else []), *map(str, command)], check=True, capture_output=True)
-    return folder / f"{name}.pem", key
+    command = [*(["faketime", began] if began else []), *map(str, command)]
+    for attempt in range(5):  # faketime's shared memory is named by its pid: one that was used before makes it fail
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        if done.returncode == 0:
+            return folder / f"{name}.pem", key
+        if not began or attempt == 4:
+            raise RuntimeError(f"{command} ended with {done.returncode}: {done.stderr}")
+    return None
 
 
 class Mettle:
