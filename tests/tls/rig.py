@@ -37,7 +37,7 @@ def make_certificate(folder, name, names, kind="ec", began=None, days=30, key_wo
     command = ["openssl", "req", "-x509", *generate, *(key_words or ("-nodes",)), "-keyout", key, "-out", folder / f"{name}.pem",
                "-days", str(days), "-subj", f"/CN={names[0]}", "-addext", f"subjectAltName={alternatives}"]
     command = [*(["faketime", began] if began else []), *map(str, command)]
-    for attempt in range(5):  # faketime's shared memory is named by its pid: one that was used before makes it fail
+    for attempt in range(5):  # faketime itself fails now and then, where several run
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         if done.returncode == 0:
             return folder / f"{name}.pem", key

@@ -105,6 +105,23 @@ class Handshakes(unittest.TestCase):
         self.assertIn(large.encode(), connection.getresponse().read())
         connection.close()
 
+    def test_answers_reach_a_slow_reader_whole(self):
+        """More than the kernel's buffers hold, so that ciphertext waits in the server."""
+        text = "y" * 2_000_000
+        connection = http.client.HTTPConnection("127.0.0.1", self.server.port, timeout=rig.PATIENCE_S)
+        connection.sock = self.server.connect_tls()
+        connection.request("POST", "/api/v1/notes", f'{{"title": "slow", "body": "{text}"}}', {"Content-Type": "application/json"})
+        path = connection.getresponse().headers["Location"]
+        connection.close()
+        plain = socket.socket()
+        plain.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        plain.settimeout(rig.PATIENCE_S)
+        plain.connect(("127.0.0.1", self.server.port))
+        with trusting().wrap_socket(plain, server_hostname="a.test") as wire:
+            ask = f"GET {path} HTTP/1.1\r\nHost: a.test\r\n"
+            wire.sendall((f"{ask}\r\n" * 5 + f"{ask}Connection: close\r\n\r\n").encode())
+            self.assertEqual(wire.makefile("rb").read().count(text.encode()), 6)
+
     def test_says_that_a_client_speaks_http_in_clear(self):
         with self.server.connect() as wire:
             wire.sendall(b"GET / HTTP/1.1\r\nHost: a.test\r\n\r\n")
