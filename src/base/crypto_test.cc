@@ -2,6 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <set>
+#include <thread>
+
 #include "base/fake_seams.h"
 #include "base/text.h"
 
@@ -39,6 +42,33 @@ TEST(HmacSha256, TheKeyOfTheCodeBeforeIsUsedOnlyForItself) {
   EXPECT_EQ(hex(hmac_sha256("jefe", "data")), other);
   EXPECT_EQ(hex(hmac_sha256("Jefe", "data")), first);
   EXPECT_EQ(hex(hmac_sha256("Jefe", "data")), first);
+}
+
+TEST(KeyedHash, IsThatOfItsSecretAndItsText) {
+  std::set<std::string> seen;
+  std::string text(4200, 'a');
+  for (const char* secret : {"", "one", "two"}) {
+    EXPECT_TRUE(seen.insert(hex(keyed_hash(secret, ""))).second) << secret;
+    EXPECT_TRUE(seen.insert(hex(keyed_hash(secret, text))).second) << secret;
+    EXPECT_TRUE(seen.insert(hex(keyed_hash(secret, text + 'a'))).second) << secret;
+    EXPECT_TRUE(seen.insert(hex(keyed_hash(secret, text.substr(1)))).second) << secret;
+    for (size_t i = 0; i < text.size(); i += 61) {
+      text[i] ^= 1;
+      EXPECT_TRUE(seen.insert(hex(keyed_hash(secret, text))).second) << secret << i;
+      text[i] ^= 1;
+    }
+    EXPECT_FALSE(seen.insert(hex(keyed_hash(secret, text))).second) << secret;
+  }
+}
+
+// Clients keep tags: another thread, process or version must give the same.
+TEST(KeyedHash, IsTheSameEverywhere) {
+  const std::string here = hex(keyed_hash("secret", "text"));
+  keyed_hash("another", "text");
+  std::string there;
+  std::thread([&] { there = hex(keyed_hash("secret", "text")); }).join();
+  EXPECT_EQ(here, there);
+  EXPECT_EQ(here, hex(keyed_hash("secret", "text")));
 }
 
 TEST(HmacSha256, AnEmptyKeyIsAKeyAndNotTheLastOne) {

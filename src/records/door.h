@@ -61,7 +61,7 @@ struct Idempotency {
 struct DoorOptions {
   Seams* seams = nullptr;
   QueryLimits limits;
-  std::string cursor_key;  // signs cursors: a secret of the node
+  std::string cursor_key;  // signs cursors, and is in the tags of lists: a secret of the node
 };
 
 class Door {

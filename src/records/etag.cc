@@ -16,9 +16,20 @@ std::string row_etag(int64_t version, int64_t created_at_us) {
   return {text, at};
 }
 
-std::string body_etag(std::string_view body) {
-  const Sha256 digest = sha256(body);
+namespace {
+
+std::string quoted(const Sha256& digest) {
   return fmt::format("\"{}\"", encode_base64url(as_text(digest).substr(0, 15)));
+}
+
+}  // namespace
+
+std::string body_etag(std::string_view body) {
+  return quoted(sha256(body));
+}
+
+std::string body_etag(std::string_view body, std::string_view secret) {
+  return quoted(keyed_hash(secret, body));
 }
 
 bool etag_matches(std::string_view header, std::string_view etag, bool weak) {

@@ -72,7 +72,7 @@ class ListRows final : public engine::Endpoint {
                               const QueryForm& form) {
     const std::string next_cursor = page.next_cursor;
     std::string body = page_body(std::move(page));
-    std::string etag = records::body_etag(body);
+    std::string etag = records::body_etag(body, call.app.door().options().cursor_key);
     net::Response response = tagged(call.request, std::move(body), std::move(etag));
     if (!next_cursor.empty()) {
       response.add("Link", link.with(call.request.path, form.texts(), next_cursor));
