@@ -47,7 +47,7 @@ constexpr Setting kSettings[] = {
     {"threads", kNumber, &Config::threads, "0", 0, 256, "", "N",
      "event loops, each with a thread; 0 for one a processor"},
     {"trusted_proxies", kList, &Config::trusted_proxies, "", 0, 0, "", "NETWORK",
-     "a proxy whose word on the client's address counts: an address or a network; may be repeated"},
+     "a proxy whose word on the client's address counts: an address or a network"},
     {"forwarded_header", kChoice, &Config::forwarded_header, "X-Forwarded-For", 0, 0,
      "X-Forwarded-For|Forwarded", "NAME",
      "the header in which trusted proxies name the client; the other one is not read"},
@@ -109,6 +109,8 @@ constexpr Setting kSettings[] = {
      "the same for every name below this one"},
     {"http2_streams_max", kNumber, &Config::http2_streams_max, "100", 1, 1000, "", "N",
      "requests that one HTTP/2 connection may have open at a time"},
+    {"audit_retention", kDuration, &Config::audit_retention_us, "400d", 24 * kHour,
+     3650 * 24 * kHour, "", "TIME", "how long the audit log says what happened"},
     {"public_url", kText, &Config::public_url, "", 0, 0, "", "URL",
      "where people reach the app: links in mails begin with it, whatever a request says; in "
      "development the address of --listen"},
