@@ -162,7 +162,9 @@ void Http2Connection::on_time() {
     says = true;
   }
   if (!says) return;
-  for (Http2Stream* const stream : std::exchange(ready_, {})) scope_.spawn(serve(*stream));
+  for (size_t i = next_ready_; i < ready_.size(); i += kStartedAtOnce) {
+    scope_.spawn(run_requests());
+  }
   wake_writer();
 }
 
@@ -212,18 +214,25 @@ void Http2Connection::on_taken(Http2Stream& stream) {
   std::exchange(stream.taken, nullptr)->wake();
 }
 
+// One coroutine runs requests for as long as they are answered without a wait, which is most of
+// them; where one waits, another goes on with the rest.
 Task<> Http2Connection::start_requests() {
-  size_t started = 0;
-  while (!ready_.empty()) {
-    // What comes meanwhile (from a timer) stands behind.
-    const std::vector<Http2Stream*> ready = std::exchange(ready_, {});
-    for (Http2Stream* const stream : ready) {
-      if (!scope_.spawn(serve(*stream))) session_.release(*stream);
-      if (++started % kStartedAtOnce != 0) continue;
-      shared_.core.turn_ends();
-      co_await next_turn(shared_.core);
-      shared_.core.turn_begins();
+  while (next_ready_ < ready_.size()) {
+    if (!scope_.spawn(run_requests())) co_return;
+    shared_.core.turn_ends();
+    co_await next_turn(shared_.core);
+    shared_.core.turn_begins();
+  }
+}
+
+Task<> Http2Connection::run_requests() {
+  for (size_t started = 0; started < kStartedAtOnce && next_ready_ < ready_.size(); ++started) {
+    Http2Stream& stream = *ready_[next_ready_++];
+    if (next_ready_ == ready_.size()) {
+      ready_.clear();
+      next_ready_ = 0;
     }
+    co_await serve(stream);
   }
 }
 

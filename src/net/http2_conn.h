@@ -47,6 +47,7 @@ class Http2Connection final : public HttpConnection, private Timer, private Http
   Task<> read();
   bool feed(std::string_view bytes);
   Task<> start_requests();
+  Task<> run_requests();
   Task<> write();
   Task<bool> send_all(std::string_view bytes);
   Task<> close_gently();
@@ -67,7 +68,8 @@ class Http2Connection final : public HttpConnection, private Timer, private Http
   std::string out_;
   Http2Session session_;
   Scope scope_;
-  std::vector<Http2Stream*> ready_;  // requests whose handlers are to be started
+  std::vector<Http2Stream*> ready_;  // requests whose handlers are to be started, in their order
+  size_t next_ready_ = 0;            // in ready_
   Parker* writer_ = nullptr;         // where the writer waits for something to send
 
   int64_t idle_since_us_ = 0;

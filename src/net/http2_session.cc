@@ -2,8 +2,10 @@
 
 #include <nghttp2/nghttp2.h>
 
+#include <cstddef>
 #include <new>
 
+#include "async/frame_memory.h"
 #include "base/check.h"
 #include "base/text.h"
 #include "net/http1_head_writer.h"
@@ -30,6 +32,46 @@ struct Http2Session::Frames {
   nghttp2_session* session = nullptr;
   ~Frames() { nghttp2_session_del(session); }
 };
+
+namespace {
+
+// nghttp2 allocates for each frame, field and stream: from the blocks that coroutines use, each
+// with its size before it.
+constexpr size_t kSizeBytes = alignof(std::max_align_t);
+
+void* take_block(size_t size, void*) {
+  if (size == 0) return nullptr;
+  try {
+    auto* const block = static_cast<char*>(allocate_frame(size + kSizeBytes));
+    std::memcpy(block, &size, sizeof size);
+    return block + kSizeBytes;
+  } catch (const std::bad_alloc&) {
+    return nullptr;
+  }
+}
+size_t block_size(const void* block) {
+  size_t size = 0;
+  std::memcpy(&size, static_cast<const char*>(block) - kSizeBytes, sizeof size);
+  return size;
+}
+void give_block(void* block, void*) {
+  if (block == nullptr) return;
+  free_frame(static_cast<char*>(block) - kSizeBytes, block_size(block) + kSizeBytes);
+}
+void* take_zeroed(size_t count, size_t size, void*) {
+  void* const block = take_block(count * size, nullptr);
+  return block != nullptr ? std::memset(block, 0, count * size) : nullptr;
+}
+void* resize_block(void* block, size_t size, void*) {
+  if (block == nullptr) return take_block(size, nullptr);
+  void* const larger = take_block(size, nullptr);
+  if (larger == nullptr) return nullptr;
+  std::memcpy(larger, block, std::min(size, block_size(block)));
+  give_block(block, nullptr);
+  return larger;
+}
+
+}  // namespace
 
 bool Http2Session::Budget::take(int64_t now_us) {
   if (at_us == 0) at_us = now_us;
@@ -175,7 +217,8 @@ struct Http2Session::Callbacks {
     nghttp2_option_set_max_outbound_ack(options, kOutboundAcks);
     nghttp2_option_set_max_settings(options, kSettings);
     nghttp2_session* session = nullptr;
-    const int made = nghttp2_session_server_new2(&session, calls, user, options);
+    nghttp2_mem memory{nullptr, &take_block, &give_block, &take_zeroed, &resize_block};
+    const int made = nghttp2_session_server_new3(&session, calls, user, options, &memory);
     nghttp2_option_del(options);
     nghttp2_session_callbacks_del(calls);
     return made == 0 ? session : nullptr;

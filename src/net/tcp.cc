@@ -60,19 +60,6 @@ class TcpStream final : public SocketStream {
     co_return Result<>{};
   }
 
-  Result<int> descriptor() override {
-    error_code error;
-    socket_.native_non_blocking(true, error);
-    if (error) return network_fault("make it non-blocking", error.message());
-    return socket_.native_handle();
-  }
-
-  Task<Result<>> readable() override {
-    const auto [error] = co_await socket_.async_wait(tcp::socket::wait_read, kNoThrow);
-    if (error) co_return network_fault("wait to receive", error.message());
-    co_return Result<>{};
-  }
-
   bool peer_ended() override {
     pollfd entry{.fd = socket_.native_handle(), .events = POLLRDHUP, .revents = 0};
     return ::poll(&entry, 1, 0) == 1;

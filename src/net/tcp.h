@@ -15,9 +15,7 @@ namespace mettle::net {
 // A stream straight on its socket, for who lays another over it.
 class SocketStream : public ByteStream {
  public:
-  virtual Result<int> descriptor() = 0;   // non-blocking from now on
-  virtual Task<Result<>> readable() = 0;  // suspends until there is something to read
-  virtual bool peer_ended() = 0;          // its side of the connection is closed; one system call
+  virtual bool peer_ended() = 0;  // its side of the connection is closed; one system call
 };
 
 struct Accepted {

@@ -27,7 +27,9 @@ constexpr const char* kCiphers12 =
 constexpr const char* kGroups = "X25519:P-256";
 constexpr size_t kRecordBytes = 16384;
 constexpr size_t kRoundBytes = 4 * kRecordBytes;  // encrypted before it is sent, as one message
-constexpr size_t kKeptBytes = 4096;               // of the queue to the socket while nothing waits
+constexpr size_t kFirstInBytes = 4096;
+constexpr size_t kFullInBytes = 17408;  // a record and its frame, for who fills the first
+constexpr size_t kKeptBytes = 4096;     // of the queue to the socket while nothing waits
 constexpr std::string_view kPlainAnswer =
     "HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain\r\nContent-Length: 34\r\n"
     "Connection: close\r\n\r\nThis port speaks TLS: use https://\n";
@@ -82,22 +84,40 @@ Timestamp time_of(const ASN1_TIME* time) {
   return Timestamp{static_cast<int64_t>(timegm(&parts)) * 1'000'000};
 }
 
-// Ciphertext goes to the string that the BIO's data points to: whoever encrypts sends it, all of a
-// turn at once.
-int write_to_string(BIO* bio, const char* data, size_t size, size_t* written) {
-  static_cast<std::string*>(BIO_get_data(bio))->append(data, size);
+// Ciphertext on its way, each way: whoever decrypts has received it, and whoever encrypts sends it,
+// all of a turn at once.
+struct Cipher {
+  std::unique_ptr<char[]> in = std::make_unique_for_overwrite<char[]>(kFirstInBytes);
+  size_t in_bytes = kFirstInBytes, in_begin = 0, in_end = 0;
+  std::string out;
+};
+int write_cipher(BIO* bio, const char* data, size_t size, size_t* written) {
+  static_cast<Cipher*>(BIO_get_data(bio))->out.append(data, size);
   *written = size;
   return 1;
 }
-long control_string(BIO*, int command, long, void*) {
+int read_cipher(BIO* bio, char* to, size_t room, size_t* taken) {
+  BIO_clear_retry_flags(bio);
+  Cipher& cipher = *static_cast<Cipher*>(BIO_get_data(bio));
+  *taken = std::min(room, cipher.in_end - cipher.in_begin);
+  if (*taken == 0) {
+    BIO_set_retry_read(bio);
+    return 0;
+  }
+  std::memcpy(to, cipher.in.get() + cipher.in_begin, *taken);
+  cipher.in_begin += *taken;
+  return 1;
+}
+long control_cipher(BIO*, int command, long, void*) {
   return command == BIO_CTRL_FLUSH ? 1 : 0;
 }
-const BIO_METHOD* string_method() {
+const BIO_METHOD* cipher_method() {
   static const BIO_METHOD* const method = [] {
-    BIO_METHOD* made = BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "string");
+    BIO_METHOD* made = BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "cipher");
     CHECK(made != nullptr);
-    BIO_meth_set_write_ex(made, &write_to_string);
-    BIO_meth_set_ctrl(made, &control_string);
+    BIO_meth_set_write_ex(made, &write_cipher);
+    BIO_meth_set_read_ex(made, &read_cipher);
+    BIO_meth_set_ctrl(made, &control_cipher);
     return made;
   }();
   return method;
@@ -139,7 +159,6 @@ Result<ContextPtr> make_context() {
                              SSL_OP_IGNORE_UNEXPECTED_EOF);
   SSL_CTX_set_mode(c, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE |
                           SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
-  SSL_CTX_set_read_ahead(c, 1);
   // Sessions live in the tickets alone, whose keys are this setup's and end with it.
   SSL_CTX_set_session_cache_mode(c, SSL_SESS_CACHE_OFF);
   SSL_CTX_set_num_tickets(c, 1);
@@ -279,16 +298,17 @@ std::unexpected<Error> tls_fault(std::string_view what) {
   return fail(std::move(error));
 }
 
-// Whatever OpenSSL writes gathers in `to_socket_` (or, where that is empty, in a buffer of the
-// thread) and leaves in one message. What the socket did not take stays in to_socket_; the plain
+// Whatever OpenSSL writes gathers in `cipher_.out` (or, where that is empty, in a buffer of the
+// thread) and leaves in one message. What the socket did not take stays in cipher_.out; the plain
 // bytes that it stands for count as sent when it has left, and until then are given again.
 class OpenSslStream final : public TlsStream {
  public:
-  OpenSslStream(Accepted& accepted, SslPtr ssl, BioPtr in, BioPtr out)
+  OpenSslStream(Accepted& accepted, SslPtr ssl, BioPtr bio)
       : under_(std::move(accepted.stream)), socket_(*accepted.socket), ssl_(std::move(ssl)) {
-    BIO_set_data(out.get(), &to_socket_);
-    BIO_set_init(out.get(), 1);
-    SSL_set_bio(ssl_.get(), in.release(), out.release());
+    BIO_set_data(bio.get(), &cipher_);
+    BIO_set_init(bio.get(), 1);
+    BIO* const both = bio.release();
+    SSL_set_bio(ssl_.get(), both, both);
     SSL_set_accept_state(ssl_.get());
   }
 
@@ -301,7 +321,7 @@ class OpenSslStream final : public TlsStream {
       // An alert that says what was wrong goes out, too.
       for (;;) {
         CO_TRY_VOID(flush());
-        if (to_socket_.empty()) break;
+        if (cipher_.out.empty()) break;
         CO_TRY_VOID(co_await socket_.writable());
       }
       if (done == 1) break;
@@ -312,7 +332,8 @@ class OpenSslStream final : public TlsStream {
         }
         co_return tls_fault("handshake");
       }
-      CO_TRY_VOID(co_await socket_.readable());
+      CO_TRY(const bool goes_on, co_await receive());
+      if (!goes_on) co_return tls_fault("handshake");
     }
     const unsigned char* protocol = nullptr;
     unsigned size = 0;
@@ -328,7 +349,7 @@ class OpenSslStream final : public TlsStream {
       if (done == 1) {
         // The other records that came with it.
         size_t more = 0;
-        while (got < into.size() && SSL_has_pending(ssl_.get()) == 1 &&
+        while (got < into.size() && has_more() &&
                SSL_read_ex(ssl_.get(), into.data() + got, into.size() - got, &more) == 1) {
           got += more;
         }
@@ -338,24 +359,25 @@ class OpenSslStream final : public TlsStream {
       if (why == SSL_ERROR_ZERO_RETURN) co_return size_t{0};
       if (why != SSL_ERROR_WANT_READ) co_return tls_fault("receive");
       CO_TRY_VOID(flush());  // the answer to a change of keys
-      CO_TRY_VOID(co_await socket_.readable());
+      CO_TRY(const bool goes_on, co_await receive());
+      if (!goes_on) co_return size_t{0};  // HTTP's own framing tells whether something was cut off
     }
   }
 
   Result<size_t> send_now(std::string_view first, std::string_view second) override {
     if (held_ == 0) {
-      if (!to_socket_.empty()) {
+      if (!cipher_.out.empty()) {
         TRY_VOID(flush());
-        if (!to_socket_.empty()) return size_t{0};
+        if (!cipher_.out.empty()) return size_t{0};
       }
       TRY_VOID(encrypt(first.substr(0, kRoundBytes),
                        second.substr(0, kRoundBytes - std::min(kRoundBytes, first.size()))));
     }
-    const size_t before = to_socket_.size();
+    const size_t before = cipher_.out.size();
     TRY_VOID(flush());
     // Some of it has left: so much counts, but the last byte not before the last of its record.
-    const size_t left = before - to_socket_.size();
-    const size_t counted = to_socket_.empty() ? held_ : std::min(left, held_ - 1);
+    const size_t left = before - cipher_.out.size();
+    const size_t counted = cipher_.out.empty() ? held_ : std::min(left, held_ - 1);
     held_ -= counted;
     return counted;
   }
@@ -397,16 +419,33 @@ class OpenSslStream final : public TlsStream {
     return {};
   }
 
+  bool has_more() const {
+    return cipher_.in_begin < cipher_.in_end || SSL_has_pending(ssl_.get()) == 1;
+  }
+
+  // More ciphertext; false at the end of the stream.
+  Task<Result<bool>> receive() {
+    const bool was_full = cipher_.in_end == cipher_.in_bytes;
+    cipher_.in_begin = cipher_.in_end = 0;  // OpenSSL asks for more only when it has taken all
+    if (was_full && cipher_.in_bytes == kFirstInBytes) {
+      cipher_.in = std::make_unique_for_overwrite<char[]>(kFullInBytes);
+      cipher_.in_bytes = kFullInBytes;
+    }
+    const std::span<char> room(cipher_.in.get(), cipher_.in_bytes);
+    CO_TRY(cipher_.in_end, co_await under_->read(room));
+    co_return cipher_.in_end > 0;
+  }
+
   // What the socket takes now.
   Result<> flush() {
-    if (to_socket_.empty()) return {};
-    TRY(const size_t sent, under_->send_now(to_socket_, {}));
-    if (sent < to_socket_.size()) {
-      to_socket_.erase(0, sent);
-    } else if (to_socket_.capacity() > kKeptBytes) {
-      to_socket_ = std::string();
+    if (cipher_.out.empty()) return {};
+    TRY(const size_t sent, under_->send_now(cipher_.out, {}));
+    if (sent < cipher_.out.size()) {
+      cipher_.out.erase(0, sent);
+    } else if (cipher_.out.capacity() > kKeptBytes) {
+      cipher_.out = std::string();
     } else {
-      to_socket_.clear();
+      cipher_.out.clear();
     }
     return {};
   }
@@ -414,24 +453,22 @@ class OpenSslStream final : public TlsStream {
   const std::unique_ptr<ByteStream> under_;
   SocketStream& socket_;
   const SslPtr ssl_;
-  std::string to_socket_;  // ciphertext that is still to be sent
-  size_t held_ = 0;        // plain bytes that it stands for, not yet said to be sent
+  Cipher cipher_;
+  size_t held_ = 0;  // plain bytes that cipher_.out stands for, not yet said to be sent
 };
 
 }  // namespace
 
 Result<std::unique_ptr<TlsStream>> TlsStream::over(Accepted& accepted, const TlsSetup& setup) {
   CHECK(accepted.socket != nullptr && accepted.socket == accepted.stream.get());
-  TRY(const int descriptor, accepted.socket->descriptor());
   SslPtr ssl(SSL_new(setup.impl().identities.front().context.get()));
-  BioPtr in(BIO_new_socket(descriptor, BIO_NOCLOSE));
-  BioPtr out(BIO_new(string_method()));
-  if (ssl == nullptr || in == nullptr || out == nullptr) {
+  BioPtr bio(BIO_new(cipher_method()));
+  if (ssl == nullptr || bio == nullptr) {
     ERR_clear_error();
     return fail(out_of_memory_error());
   }
   std::unique_ptr<TlsStream> stream =
-      std::make_unique<OpenSslStream>(accepted, std::move(ssl), std::move(in), std::move(out));
+      std::make_unique<OpenSslStream>(accepted, std::move(ssl), std::move(bio));
   accepted.socket = nullptr;
   return stream;
 }

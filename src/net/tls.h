@@ -1,4 +1,4 @@
-// TLS on the server's side (1.2 and 1.3, OpenSSL on the socket itself): the certificates that an
+// TLS on the server's side (1.2 and 1.3, OpenSSL over the socket's stream): the certificates that an
 // endpoint serves, and the ByteStream that a connection becomes after its handshake.
 //
 // A TlsSetup is immutable and belongs to every core; a reload makes another, and connections keep
