@@ -1,6 +1,9 @@
 #include "records/catalog.h"
 
+#include <algorithm>
+
 #include "base/json_write.h"
+#include "rules/parser.h"
 #include "rules/watch.h"
 
 namespace mettle::records {
@@ -33,8 +36,22 @@ class Compiler {
   model::Faults& faults_;
 };
 
-bool contains(const std::vector<std::string>& names, std::string_view name) {
-  return std::find(names.begin(), names.end(), name) != names.end();
+// Whether the rule as written names `new`, also where what it says of it decides nothing and is
+// folded away: by that it is told how it is to hold (allow.cc).
+bool names_new(const rules::Syntax& syntax) {
+  using Kind = rules::Syntax::Kind;
+  if (syntax.kind == Kind::kName) return syntax.name == "new";
+  // exists(new, …) would bind another.
+  const bool binds = syntax.kind == Kind::kMethod && syntax.args.size() > 1 &&
+                     syntax.args[1]->kind == Kind::kName && syntax.args[1]->name == "new";
+  if (binds) return names_new(*syntax.args[0]);
+  return std::ranges::any_of(syntax.args, [](const auto& arg) { return names_new(*arg); });
+}
+
+bool written_names_new(const std::string& text) {
+  rules::SyntaxFault fault;
+  const rules::SyntaxRef syntax = rules::parse(text, fault);
+  return syntax != nullptr && names_new(*syntax);
 }
 
 Rule Compiler::rule(const model::Source& source, const model::Table& table, std::string path,
@@ -48,7 +65,7 @@ Rule Compiler::rule(const model::Source& source, const model::Table& table, std:
   Rule made;
   made.expr = rules::compile(source, environment, want, path, faults_);
   if (!made.expr) return made;
-  made.names_new = contains(made.expr->uses(), "new");
+  made.names_new = with_new && written_names_new(source.text);
   made.reads_row = !rules::independent_of_rows(*made.expr);
   made.prejudge = std::make_shared<const rules::Prejudge>(*made.expr);
   made.switches = rules::switches(*made.expr);
