@@ -1,4 +1,5 @@
 """What the tests of this folder share: the probe, a server under test, reports of failures."""
+import atexit
 import concurrent.futures
 import json
 import os
@@ -8,6 +9,17 @@ import subprocess
 import sys
 import tempfile
 import time
+
+STARTED = []  # servers, so that none outlives a case that failed
+
+
+@atexit.register
+def end_all():
+    for process in STARTED:
+        if process.poll() is None:
+            process.kill()
+            process.wait(30)
+
 
 APP = "mettle: 1\napp: shop\ntables: {}\n"
 
@@ -80,6 +92,7 @@ class Mettle:
             self.process = subprocess.Popen(
                 [self.binary, "serve", "--listen", "127.0.0.1:0", "--data", "data", *self.options],
                 cwd=self.path, stderr=log, env={**self.environment, **environment})
+        STARTED.append(self.process)
         return begin
 
     def start(self):
