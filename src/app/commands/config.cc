@@ -42,8 +42,8 @@ void print_json(const engine::LoadedConfig& loaded, std::ostream& out) {
 void print_table(const engine::LoadedConfig& loaded, std::ostream& out) {
   const auto table = engine::settings();
   for (size_t i = 0; i < table.size(); ++i) {
-    out << fmt::format("{:<20} {:<18} {}\n", table[i].name, engine::shown(table[i], loaded.values[i].text),
-                       loaded.values[i].origin);
+    out << fmt::format("{:<20} {:<18} {}\n", table[i].name,
+                       engine::shown(table[i], loaded.values[i].text), loaded.values[i].origin);
   }
 }
 
