@@ -55,10 +55,16 @@ set_source_files_properties(${CMAKE_SOURCE_DIR}/src/features/openapi/assets.s PR
   OBJECT_DEPENDS "${CMAKE_SOURCE_DIR}/build/deps/docs-ui/swagger-ui-bundle.js")
 target_sources(mettle_f_openapi PRIVATE ${CMAKE_SOURCE_DIR}/src/features/openapi/assets.s)
 # The passwords that people choose most (make setup unpacks them).
-set_source_files_properties(${CMAKE_SOURCE_DIR}/src/features/auth/common_passwords.s PROPERTIES
+set_source_files_properties(${CMAKE_SOURCE_DIR}/src/features/auth/password_list.s PROPERTIES
   COMPILE_OPTIONS "-I${CMAKE_SOURCE_DIR}/build/deps/passwords;-Wno-unused-command-line-argument"
   OBJECT_DEPENDS "${CMAKE_SOURCE_DIR}/build/deps/passwords/common.txt")
-target_sources(mettle_f_auth PRIVATE ${CMAKE_SOURCE_DIR}/src/features/auth/common_passwords.s)
+target_sources(mettle_f_auth PRIVATE ${CMAKE_SOURCE_DIR}/src/features/auth/password_list.s)
+# The pages of /auth/ui.
+file(GLOB auth_pages CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/src/features/auth/ui/*)
+set_source_files_properties(${CMAKE_SOURCE_DIR}/src/features/auth/ui.s PROPERTIES
+  COMPILE_OPTIONS "-I${CMAKE_SOURCE_DIR}/src/features/auth/ui;-Wno-unused-command-line-argument"
+  OBJECT_DEPENDS "${auth_pages}")
+target_sources(mettle_f_auth PRIVATE ${CMAKE_SOURCE_DIR}/src/features/auth/ui.s)
 mettle_folder(app app ${METTLE_FEATURES} mettle_db_sqlite)
 include(${CMAKE_SOURCE_DIR}/cmake/embed.cmake)
 mettle_embed(mettle_app)

@@ -23,7 +23,7 @@ packages=(
   zlib1g-dev libbrotli-dev libcli11-dev libcurl4-openssl-dev libargon2-dev libnghttp2-dev
   # tests and measurements
   libgtest-dev libgmock-dev python3-h11 python3-aiosmtpd openssl iproute2 wrk nginx-light prometheus graphviz
-  strace faketime valgrind
+  strace faketime valgrind chromium
   openssl python3-h2 nghttp2-client testssl.sh slowhttptest
 )
 # node-gyp compiles one of the bench peers with the first two; bench/flame samples with the third.

@@ -17,8 +17,8 @@
 namespace mettle::app {
 
 // Observe comes first, so that the others may find it at work; then what adds addresses, in the
-// order of the API's description; then limits, which adds to their descriptions; then openapi, which
-// describes what came before it.
+// order of the API's description; then limits, which adds to their descriptions; then openapi,
+// which describes what came before it.
 engine::Features make_features(commands::LibraryFunctions library) {
   engine::Features features;
   features.push_back(observe::make_observe());

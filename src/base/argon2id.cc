@@ -31,7 +31,7 @@ std::optional<uint32_t> number(std::string_view& text, std::string_view before, 
 
 }  // namespace
 
-std::string argon2id_hash(std::string_view password, Argon2Cost cost, Random& random) {
+Result<std::string> argon2id_hash(std::string_view password, Argon2Cost cost, Random& random) {
   std::array<uint8_t, kSaltBytes> salt{};
   random.fill(salt);
   std::string out(
@@ -40,17 +40,17 @@ std::string argon2id_hash(std::string_view password, Argon2Cost cost, Random& ra
   const int status =
       argon2id_hash_encoded(cost.passes, cost.memory_kib, kLanes, password.data(), password.size(),
                             salt.data(), salt.size(), kHashBytes, out.data(), out.size());
-  if (status == ARGON2_MEMORY_ALLOCATION_ERROR) throw std::bad_alloc();
+  if (status == ARGON2_MEMORY_ALLOCATION_ERROR) return fail(out_of_memory_error());
   CHECK(status == ARGON2_OK);
   out.resize(out.size() - 1);  // the encoded form ends with NUL
   return out;
 }
 
-bool argon2id_holds(const std::string& hash, std::string_view password) {
+Result<bool> argon2id_holds(const std::string& hash, std::string_view password) {
   const auto cost = argon2id_cost(hash);
   if (!cost || cost->memory_kib > kMemoryMaxKib || cost->passes > kPassesMax) return false;
   const int status = argon2id_verify(hash.c_str(), password.data(), password.size());
-  if (status == ARGON2_MEMORY_ALLOCATION_ERROR) throw std::bad_alloc();
+  if (status == ARGON2_MEMORY_ALLOCATION_ERROR) return fail(out_of_memory_error());
   return status == ARGON2_OK;
 }
 

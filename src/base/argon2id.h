@@ -10,6 +10,7 @@
 #include <string>
 #include <string_view>
 
+#include "base/result.h"
 #include "base/seams.h"
 
 namespace mettle {
@@ -20,11 +21,12 @@ struct Argon2Cost {
   bool operator==(const Argon2Cost&) const = default;
 };
 
-std::string argon2id_hash(std::string_view password, Argon2Cost cost, Random& random);
+// kOverloaded where the memory for it is not there.
+Result<std::string> argon2id_hash(std::string_view password, Argon2Cost cost, Random& random);
 
 // Whether the hash is that of the password. What is no such hash, or one that asks for more than
 // 1 GiB or 100 passes, is false.
-bool argon2id_holds(const std::string& hash, std::string_view password);
+Result<bool> argon2id_holds(const std::string& hash, std::string_view password);
 
 // nullopt for what is no such hash.
 std::optional<Argon2Cost> argon2id_cost(std::string_view hash);

@@ -36,6 +36,7 @@ struct Config {
 
   int64_t page_rows = 0, page_rows_max = 0, array_rows_max = 0, count_rows_max = 0;
 
+  int64_t audit_retention_us = 0;
   std::string log_level, log_format;
   bool log_requests = true;
   int64_t slow_statement_us = 0;

@@ -30,7 +30,9 @@ class SignInReader {
  private:
   // These keys mean nothing where nobody can sign in.
   void without_table() {
-    for (const std::string_view key : {"registration", "verify", "new_roles", "profile", "tokens"}) {
+    constexpr std::string_view kKeys[] = {"registration", "verify", "new_roles", "profile",
+                                          "tokens"};
+    for (const std::string_view key : kKeys) {
       if (node_.find(key) == nullptr) continue;
       in_.error(key_pos(node_, key), join("auth", key), "auth_without_table",
                 "`" + std::string(key) + "` is about people who sign in, and `auth` names no table",

@@ -1,5 +1,6 @@
 // Calls each operation of an OpenAPI document and checks the answers against it.
 import { object, valid } from './generate.mjs';
+import { signIn } from './sign_in.mjs';
 
 const METHODS = ['get', 'post', 'put', 'patch', 'delete'];
 const NOWHERE = { uuid: '01900000-0000-7000-8000-ffffffffffff', integer: '987654321', text: 'nosuchkey9' };
@@ -327,11 +328,16 @@ export class Driver {
 
   async run() {
     await this.sign_in();
+    const ours = [];
     for (const [template, item] of Object.entries(this.document.paths)) {
       for (const method of METHODS) {
         const operation = item[method];
         if (!operation) continue;
         this.operations++;
+        if (operation.tags?.includes('sign-in')) {
+          ours.push([template, method]);
+          continue;
+        }
         try {
           await this.right(template, method, operation);
           await this.wrong(template, method, operation);
@@ -340,5 +346,6 @@ export class Driver {
         }
       }
     }
+    if (ours.length > 0) await signIn(this, ours);
   }
 }

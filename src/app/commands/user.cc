@@ -209,6 +209,9 @@ Command command(std::string name, std::string summary, std::string example,
   Command made;
   made.name = "user " + std::move(name);
   made.summary = std::move(summary);
+  made.description =
+      "Works on the data beside a running server, which heeds it within a second; what is changed "
+      "stands in the audit log (`mettle audit`).";
   made.example = std::move(example);
   made.options.push_back({"FILE", "", "the app file", "", true});
   for (Option& option : more) made.options.push_back(std::move(option));
@@ -244,8 +247,8 @@ Command user_create_command() {
        password_option(false),
        {"--set", "JSON", "values of other columns: '{\"name\": \"Ada\"}'", "{}"},
        {"--verified", "", "the address is known to be the person's"}});
-  made.description =
-      "Without --password-file nobody can sign in as the person until a password is set.";
+  made.description +=
+      " Without --password-file nobody can sign in as the person until a password is set.";
   return made;
 }
 Command user_list_command() {

@@ -197,7 +197,8 @@ Task<Result<std::vector<Person>>> list_people(Context& ctx, records::Door& door,
   const auto list = db::Statement::make(fmt::format("SELECT {} FROM {} ORDER BY 2 LIMIT {}",
                                                     people.columns(), people.join(), kListMax));
   AllPeople rows(people);
-  CO_TRY_VOID(co_await door.store().read(ctx, list, {}, rows, db::ReadHints{.scan = true}));
+  const db::ReadHints all{.scan = true};
+  CO_TRY_VOID(co_await door.store().read(ctx, list, {}, rows, all));
   co_return std::move(rows.found);
 }
 
@@ -232,10 +233,10 @@ std::string issuer_of(const engine::Config& config, const model::AppModel& app) 
 Task<Result<>> inspect_token(Context& ctx, db::Store& store, const model::AppModel& app,
                              std::string issuer, std::string token) {
   const auto algorithm = parse_signing_algorithm(app.auth.token_algorithm);
+  const Duration life{app.auth.access_life_us};
   SigningKeys keys;
   CO_TRY(const std::shared_ptr<const KeyRing> ring,
-         co_await keys.ring(ctx, store, algorithm.value_or(SigningAlgorithm::kEdDsa),
-                            Duration{app.auth.access_life_us}));
+         co_await keys.ring(ctx, store, algorithm.value_or(SigningAlgorithm::kEdDsa), life));
   const TokenRealm realm{std::move(issuer), app.app};
   const Timestamp now = ctx.seams().clock->now();
   CO_TRY(const AccessClaims claims, check_access_token(token, *ring, realm, now));

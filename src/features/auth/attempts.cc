@@ -50,11 +50,6 @@ Task<Result<>> take_attempt(db::WriteTx& tx, std::string subject, AttemptPolicy 
       "INSERT INTO mettle_sign_in_attempts(subject, failures, wait_until, last_at) VALUES(?1, ?2, "
       "?3, ?4) ON CONFLICT(subject) DO UPDATE SET failures = excluded.failures, wait_until = "
       "excluded.wait_until, last_at = excluded.last_at");
-  static const db::StatementRef kPrune = db::Statement::make(
-      "DELETE FROM mettle_sign_in_attempts WHERE subject IN (SELECT subject FROM "
-      "mettle_sign_in_attempts WHERE last_at < ?1 LIMIT 10)");
-  const Value forgotten(Timestamp{now.us - AttemptPolicy::kForgottenAfterUs});
-  CO_TRY_VOID(co_await tx.run(kPrune, std::span(&forgotten, 1)));
   const Value key(subject);
   AttemptsOf known;
   CO_TRY_VOID(co_await tx.run(kRead, std::span(&key, 1), &known));

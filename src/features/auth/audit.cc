@@ -23,22 +23,6 @@ class AuditUnit final : public db::WriteUnit {
   const Timestamp now_;
 };
 
-class PruneUnit final : public db::WriteUnit {
- public:
-  explicit PruneUnit(Timestamp before) : before_(before) {}
-  Task<Result<>> run(db::WriteTx& tx) override {
-    static const db::StatementRef kPrune =
-        db::Statement::make("DELETE FROM mettle_audit WHERE at < ?1");
-    const Value before(before_);
-    CO_TRY(pruned, co_await tx.run(kPrune, std::span(&before, 1)));
-    co_return Result<>();
-  }
-  int64_t pruned = 0;
-
- private:
-  const Timestamp before_;
-};
-
 class Records final : public db::RowSink {
  public:
   void restart() override { found.clear(); }
@@ -105,14 +89,9 @@ Task<Result<std::vector<AuditRecord>>> read_audit(Context& ctx, db::Store& store
       Value(query.before_seq), text_or_null(query.event), text_or_null(query.user),
       query.since ? Value(*query.since) : Value(), Value(query.limit)};
   Records records;
-  CO_TRY_VOID(co_await store.read(ctx, kRead, values, records, db::ReadHints{.scan = true}));
+  const db::ReadHints all{.scan = true};
+  CO_TRY_VOID(co_await store.read(ctx, kRead, values, records, all));
   co_return std::move(records.found);
-}
-
-Task<Result<int64_t>> prune_audit(Context& ctx, db::Store& store, Timestamp before) {
-  const auto unit = std::make_shared<PruneUnit>(before);
-  CO_TRY_VOID(co_await store.write(ctx, unit));
-  co_return unit->pruned;
 }
 
 }  // namespace mettle::auth

@@ -51,7 +51,5 @@ struct AuditQuery {
 };
 // The latest first.
 Task<Result<std::vector<AuditRecord>>> read_audit(Context& ctx, db::Store& store, AuditQuery query);
-// Deletes what is older; how many records those were.
-Task<Result<int64_t>> prune_audit(Context& ctx, db::Store& store, Timestamp before);
 
 }  // namespace mettle::auth

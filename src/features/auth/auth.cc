@@ -1,11 +1,16 @@
 #include "features/auth/auth.h"
 
+#include <latch>
+
+#include "engine/engine.h"
+
 #include "features/auth/admin.h"
 #include "features/auth/attempts.h"
 #include "features/auth/audit.h"
 #include "features/auth/auth_api.h"
 #include "features/auth/authenticate.h"
 #include "features/auth/describe.h"
+#include "features/auth/housekeeping.h"
 #include "features/auth/one_time.h"
 #include "features/auth/totp.h"
 #include "records/door.h"
@@ -28,7 +33,8 @@ std::shared_ptr<const SignInCode> compile(const engine::SnapshotBuilder& builder
       parse_signing_algorithm(auth.token_algorithm).value_or(SigningAlgorithm::kEdDsa);
   code->access_life = Duration{auth.access_life_us};
   code->refresh_life = Duration{auth.refresh_life_us};
-  code->secure_cookies = builder.config().public_url.starts_with("https://");
+  code->secure_cookies =
+      builder.config().public_url.starts_with("https://") || !builder.config().tls_cert.empty();
   return code;
 }
 
@@ -54,11 +60,36 @@ class Auth final : public engine::Feature {
   }
   void build(engine::SnapshotBuilder& builder) override;
   engine::Authenticator* authenticator() override { return &authenticator_; }
+  Result<> start(engine::Engine& engine) override;
+  void stop(engine::Engine&) override;
 
  private:
   const std::shared_ptr<SignIn> sign_in_ = std::make_shared<SignIn>();
   CredentialAuthenticator authenticator_{sign_in_};
+  Core* core_ = nullptr;  // where the housekeeping is done: the last, for the first has much else
+  std::unique_ptr<Housekeeping> housekeeping_;
 };
+
+Result<> Auth::start(engine::Engine& engine) {
+  core_ = &engine.cores().at(engine.cores().size() - 1);
+  const Duration retention{engine.config().audit_retention_us};
+  housekeeping_ = std::make_unique<Housekeeping>(*core_, engine.store(), retention);
+  core_->post([keeping = housekeeping_.get()] { keeping->start(); });
+  return {};
+}
+
+void Auth::stop(engine::Engine&) {
+  std::latch done(1);
+  core_->post([this, &done] { housekeeping_->finish([&done] { done.count_down(); }); });
+  done.wait();
+  // On its core, whose timers it uses.
+  std::latch gone(1);
+  core_->post([this, &gone] {
+    housekeeping_.reset();
+    gone.count_down();
+  });
+  gone.wait();
+}
 
 void Auth::build(engine::SnapshotBuilder& builder) {
   if (builder.model().auth.table < 0) return;
@@ -96,6 +127,16 @@ void Auth::build(engine::SnapshotBuilder& builder) {
   signed_in(Method::kGet, "/auth/sessions", sessions_endpoint(), describe_sessions());
   signed_in(Method::kDelete, "/auth/sessions/{id}", end_session_endpoint(sign_in_),
             describe_end_session());
+  const auto part_of_ui = [&builder](std::string path, auto endpoint) {
+    Route made(Method::kGet, std::move(path), Policy::kPublic, endpoint);
+    made.operation.hidden = true;
+    builder.add(std::move(made));
+  };
+  part_of_ui("/auth/ui", page_endpoint());
+  part_of_ui("/auth/ui/{page}", page_endpoint());
+  part_of_ui("/auth/ui/page.js", script_endpoint());
+  part_of_ui("/auth/ui/page.css", style_endpoint());
+  part_of_ui("/auth/ui/settings.json", settings_endpoint());
   anybody(Method::kGet, "/.well-known/jwks.json", jwks_endpoint(sign_in_), describe_jwks());
 }
 

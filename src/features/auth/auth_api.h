@@ -45,6 +45,12 @@ std::shared_ptr<const engine::Endpoint> confirm_totp_endpoint(SignInRef sign_in)
 std::shared_ptr<const engine::Endpoint> step_up_endpoint(SignInRef sign_in);
 std::shared_ptr<const engine::Endpoint> remove_totp_endpoint(SignInRef sign_in);
 
+// ui_api.cc
+std::shared_ptr<const engine::Endpoint> page_endpoint();
+std::shared_ptr<const engine::Endpoint> script_endpoint();
+std::shared_ptr<const engine::Endpoint> style_endpoint();
+std::shared_ptr<const engine::Endpoint> settings_endpoint();
+
 // ---- what they share (auth_api.cc) ------------------------------------------------------------
 
 // The members of a request's body.

@@ -22,7 +22,8 @@ constexpr std::string_view kSessionKind =
     R"({"type":"string","enum":["token","cookie"],"default":"token","description":"a browser asks )"
     R"(for a cookie"})";
 constexpr std::string_view kTokens =
-    R"({"type":"object","required":["access_token","token_type","expires_in","user"],"properties":{)"
+    R"({"type":"object","required":["access_token","token_type","expires_in","user"],)"
+    R"("properties":{)"
     R"("access_token":{"type":"string","description":"a JWT as RFC 9068 has it"
 },)"
     R"("token_type":{"const":"Bearer"},)"

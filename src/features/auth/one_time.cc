@@ -69,15 +69,10 @@ Duration life_of(Purpose purpose) {
 
 Task<Result<std::string>> issue_one_time(db::WriteTx& tx, Random& random, Purpose purpose,
                                          Value user, std::string email, Timestamp now) {
-  static const db::StatementRef kPrune = db::Statement::make(
-      "DELETE FROM mettle_one_time WHERE id IN (SELECT id FROM mettle_one_time WHERE expires_at < "
-      "?1 LIMIT 10)");
   static const db::StatementRef kInsert = db::Statement::make(
       "INSERT INTO mettle_one_time(id, purpose, user_id, email, secret, expires_at) VALUES(?1, ?2, "
       "?3, ?4, ?5, ?6) ON CONFLICT(user_id, purpose) DO UPDATE SET id = excluded.id, email = "
       "excluded.email, secret = excluded.secret, expires_at = excluded.expires_at");
-  const Value over(now);
-  CO_TRY_VOID(co_await tx.run(kPrune, std::span(&over, 1)));
   const std::string id = new_credential_id(random);
   const std::string secret = new_credential_secret(random);
   const std::array<Value, 6> row{Value(id),

@@ -94,13 +94,11 @@ Task<Result<Argon2Cost>> PasswordHasher::cost(Context& ctx, db::Store& store) {
   const auto kept = parse_cost(row.text);
   if (!kept) co_return fail(internal_error("mettle_auth_settings has no argon2id cost"));
   Random& random = *ctx.seams().random;
-  std::string stand_in;
-  const auto make = [&stand_in, &random, cost = *kept]() -> Result<bool> {
+  const auto make = [&random, cost = *kept]() -> Result<std::string> {
     give_way();
-    stand_in = argon2id_hash(new_credential_secret(random), cost, random);
-    return true;
+    return argon2id_hash(new_credential_secret(random), cost, random);
   };
-  CO_TRY_VOID(co_await blocking(ctx, pool_, make));
+  CO_TRY(std::string stand_in, co_await blocking(ctx, pool_, make));
   const std::lock_guard lock(mutex_);
   cost_ = *kept;
   stand_in_ = std::move(stand_in);
@@ -114,7 +112,8 @@ Task<Result<Argon2Cost>> PasswordHasher::calibrate(Context& ctx) {
     // The first touches memory that the second finds warm, as it will be in use.
     for (int i = 0; i < 2; ++i) {
       const int64_t begun = seams.clock->monotonic_us();
-      argon2id_hash("a password to measure", Argon2Cost{kMemoryKib, kPassesMin}, *seams.random);
+      TRY_VOID(argon2id_hash("a password to measure", Argon2Cost{kMemoryKib, kPassesMin},
+                             *seams.random));
       const int64_t a_pass =
           std::max<int64_t>(1, (seams.clock->monotonic_us() - begun) / kPassesMin);
       cost.passes =

@@ -48,12 +48,12 @@ TEST(PasswordRulesTest, FindsEveryPasswordOfTheListAndNoOther) {
 TEST(Argon2idTest, HoldsForItsPasswordAlone) {
   FakeRandom random;
   const Argon2Cost cost{64, 1};
-  const std::string hash = argon2id_hash("correct", cost, random);
+  const std::string hash = *argon2id_hash("correct", cost, random);
   EXPECT_TRUE(hash.starts_with("$argon2id$v=19$m=64,t=1,p=1$")) << hash;
-  EXPECT_TRUE(argon2id_holds(hash, "correct"));
-  EXPECT_FALSE(argon2id_holds(hash, "wrong"));
-  EXPECT_FALSE(argon2id_holds(hash, ""));
-  EXPECT_NE(hash, argon2id_hash("correct", cost, random));  // another salt
+  EXPECT_TRUE(*argon2id_holds(hash, "correct"));
+  EXPECT_FALSE(*argon2id_holds(hash, "wrong"));
+  EXPECT_FALSE(*argon2id_holds(hash, ""));
+  EXPECT_NE(hash, *argon2id_hash("correct", cost, random));  // another salt
   EXPECT_EQ(argon2id_cost(hash), cost);
 }
 
@@ -63,7 +63,7 @@ TEST(Argon2idTest, RefusesWhatIsNoHashOrTooDear) {
         "$argon2id$v=19$m=64,t=", "$argon2i$v=19$m=64,t=1,p=1$c2FsdHNhbHQ$aGFzaA",
         "$argon2id$v=19$m=99999999,t=1,p=1$c2FsdHNhbHQ$aGFzaA",
         "$argon2id$v=19$m=64,t=101,p=1$c2FsdHNhbHQ$aGFzaA", "$argon2id$v=19$m=64,t=1,p=1$$"}) {
-    EXPECT_FALSE(argon2id_holds(text, "x")) << text;
+    EXPECT_FALSE(*argon2id_holds(text, "x")) << text;
   }
   EXPECT_FALSE(argon2id_cost("$argon2id$v=19$m=,t=1,p=1"));
 }

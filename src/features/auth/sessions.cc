@@ -20,8 +20,6 @@ constexpr std::string_view kColumns =
 constexpr int kColumnCount = 13;
 // A chain longer than this is not walked: the token is refused, the session goes on.
 constexpr int64_t kLinksMax = 10'000;
-// Ended sessions are kept so long, for who asks what happened.
-constexpr int64_t kKeptUs = int64_t{30} * 86'400 * 1'000'000;
 
 Session session_of(const db::Row& row) {
   Session session;
@@ -216,11 +214,6 @@ Task<Result<Bearing>> begin_session(db::WriteTx& tx, Random& random, Person pers
       "INSERT INTO mettle_sessions(id, user_id, kind, secret, generation, rotated_at, aal, "
       "methods, created_at, last_used_at, expires_at, address, user_agent) VALUES(?1, ?2, ?3, ?4, "
       "0, ?5, ?6, ?7, ?5, ?5, ?8, ?9, ?10)");
-  static const db::StatementRef kPrune = db::Statement::make(
-      "DELETE FROM mettle_sessions WHERE id IN (SELECT id FROM mettle_sessions WHERE expires_at < "
-      "?1 LIMIT 10)");
-  const Value kept_since(Timestamp{now.us - kKeptUs});
-  CO_TRY_VOID(co_await tx.run(kPrune, std::span(&kept_since, 1)));
   Session session;
   session.id = new_credential_id(random);
   session.user_id = person.id;

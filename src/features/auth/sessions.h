@@ -26,6 +26,8 @@ namespace mettle::auth {
 
 std::vector<std::string> session_tables();
 
+// Ended sessions are kept so long, for who asks what happened.
+inline constexpr int64_t kEndedSessionKeptUs = int64_t{30} * 86'400 * 1'000'000;
 inline constexpr int64_t kRefreshGraceUs = 10'000'000;
 
 struct Session {
