@@ -112,7 +112,8 @@ void Http2Connection::keep_time() {
 
 // As for HTTP/1.1: so long, and then at the least rate on the average.
 bool Http2Connection::body_is_late(const Http2Stream& stream, int64_t now) const {
-  if (stream.whole || stream.refusal || stream.waits_for_room) return false;
+  const bool has_begun = stream.body_began_us != 0;  // else its head is not whole yet
+  if (!has_begun || stream.whole || stream.refusal || stream.waits_for_room) return false;
   const auto earned_us =
       static_cast<int64_t>(stream.body_bytes() * 1'000'000 / limits_.body_bytes_per_second_min);
   return now >= stream.body_began_us + limits_.body_timeout_ms * 1000 + earned_us;

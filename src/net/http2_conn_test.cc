@@ -336,6 +336,19 @@ TEST_F(Http2ConnectionTest, EndsAClientThatSaysNothingAfterItsPreface) {
   EXPECT_EQ(farewell(), kNoError);
 }
 
+TEST_F(Http2ConnectionTest, WaitsForAHeadThatComesInTwoParts) {
+  start();
+  advance(seconds(40));  // a body that began at no time would be late
+  client_.connect(port());
+  const std::string head = get(1, "/");
+  client_.send(std::string(kPreface) + frame(kSettings, 0, 0) + head.substr(0, 30));
+  EXPECT_EQ(next(kSettings, 0).type, kSettings);
+  settle();
+  advance(seconds(1));
+  client_.send(head.substr(30));
+  EXPECT_EQ(body(1), "ok");
+}
+
 TEST_F(Http2ConnectionTest, RefusesABodyThatIsTooSlow) {
   begin();
   client_.send(post(1, "/echo") + frame(kData, 0, 1, "a") + get(3, "/"));

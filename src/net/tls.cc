@@ -298,9 +298,9 @@ std::unexpected<Error> tls_fault(std::string_view what) {
   return fail(std::move(error));
 }
 
-// Whatever OpenSSL writes gathers in `cipher_.out` (or, where that is empty, in a buffer of the
-// thread) and leaves in one message. What the socket did not take stays in cipher_.out; the plain
-// bytes that it stands for count as sent when it has left, and until then are given again.
+// Whatever OpenSSL writes gathers in `cipher_.out` and leaves in one message. What the socket did
+// not take stays there; the plain bytes that it stands for count as sent when it has left, and
+// until then are given again.
 class OpenSslStream final : public TlsStream {
  public:
   OpenSslStream(Accepted& accepted, SslPtr ssl, BioPtr bio)

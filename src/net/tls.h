@@ -1,5 +1,5 @@
-// TLS on the server's side (1.2 and 1.3, OpenSSL over the socket's stream): the certificates that an
-// endpoint serves, and the ByteStream that a connection becomes after its handshake.
+// TLS on the server's side (1.2 and 1.3, OpenSSL over the socket's stream): the certificates that
+// an endpoint serves, and the ByteStream that a connection becomes after its handshake.
 //
 // A TlsSetup is immutable and belongs to every core; a reload makes another, and connections keep
 // the one they began with. load() is for any thread and reads files; faults are kUsage and name
