@@ -14,7 +14,7 @@ namespace {
 constexpr char kFormat = 1;
 constexpr size_t kShapeBytes = CursorShape::kBytes;
 constexpr size_t kMacBytes = 16;
-enum Tag : char { kTagNull = 0, kTagInteger = 1, kTagReal = 2, kTagText = 3, kTagBytes = 4 };
+constexpr char kTagNull = 0, kTagInteger = 1, kTagReal = 2, kTagText = 3, kTagBytes = 4;
 
 void append_number(std::string& out, uint64_t number, int bytes) {
   for (int shift = (bytes - 1) * 8; shift >= 0; shift -= 8) {
@@ -22,7 +22,7 @@ void append_number(std::string& out, uint64_t number, int bytes) {
   }
 }
 
-void append_text(std::string& out, Tag tag, std::string_view text) {
+void append_text(std::string& out, char tag, std::string_view text) {
   out += tag;
   append_number(out, text.size(), 4);
   out += text;
