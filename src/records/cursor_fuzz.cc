@@ -13,7 +13,7 @@ constexpr size_t kMacBytes = 16;
 
 // The signature that encode_cursor() gives, so that the fuzzer gets behind it: the body of an empty
 // cursor of the shape is format and shape hash alone.
-std::string signed_cursor(std::string_view key, std::string_view shape, std::string_view values) {
+std::string signed_cursor(std::string_view key, const CursorShape& shape, std::string_view values) {
   std::string head = *decode_base64url(encode_cursor(key, shape, {}));
   head.resize(head.size() - kMacBytes);
   head += values;
