@@ -9,6 +9,9 @@ constexpr int64_t kBoundMin = 8;
 constexpr int kShareWhole = 64;
 constexpr int kShareStepMax = 8;
 constexpr int kShareMax = 60;  // something always gets through, or nothing would show the end
+// How many refusals anonymous requests may owe before others pay for them.
+constexpr int kOwedByAnonymous = 8;
+constexpr int64_t kReservedPart = 8;  // of a bound: not for anonymous ones
 
 void count(std::atomic<int64_t>& value, int64_t by) {
   // One thread writes: no locked instruction is needed.
@@ -21,19 +24,28 @@ Overload::Overload(Options options) : options_(options) {
   for (Lane& each : lanes_) each.bound = options.in_flight_max;
 }
 
-bool Overload::shed_by_share() {
+bool Overload::shed_by_share(Rank rank) {
   // The share lags behind by some windows; a core that has caught up must not stand idle for it.
   if (delay_us() <= options_.delay_target_us) return false;
-  share_debt_ += share_;
-  if (share_debt_ < kShareWhole) return false;
+  if (share_ == 0) {
+    share_debt_ = 0;
+    return false;
+  }
+  constexpr int kOwedMax = kShareWhole * (kOwedByAnonymous + 1);
+  share_debt_ = std::min(share_debt_ + share_, kOwedMax);
+  const int pays_from =
+      rank == Rank::kAnonymous ? kShareWhole : kShareWhole * (1 + kOwedByAnonymous) - kShareMax;
+  if (share_debt_ < pays_from) return false;
   share_debt_ -= kShareWhole;
   return true;
 }
 
-bool Overload::admit(Work work) {
+bool Overload::admit(Work work, Rank rank) {
   Lane& of = lane(work);
-  if (of.in_flight.load(std::memory_order_relaxed) >= of.bound.load(std::memory_order_relaxed) ||
-      shed_by_share()) {
+  const int64_t running = of.in_flight.load(std::memory_order_relaxed);
+  const int64_t bound = of.bound.load(std::memory_order_relaxed);
+  const int64_t reserved = rank == Rank::kAnonymous ? bound / kReservedPart : 0;
+  if (running >= bound - reserved || shed_by_share(rank)) {
     shed_.store(shed() + 1, std::memory_order_relaxed);
     return false;
   }

@@ -8,6 +8,10 @@
 // store that refuses writes shrinks the bound of writes alone. Windows without either let all grow
 // back (additive increase, multiplicative decrease).
 //
+// What is refused, anonymous requests are before those that bear credentials: they pay the share
+// as long as there are enough of them, and an eighth of each bound is not theirs. (Whether the
+// credentials hold is not known yet: that costs more than to refuse.) Probes are not asked here.
+//
 // To refuse costs nearly half of what it costs to answer: receiving and sending are most of both.
 // A client that asks again at once would have the core do nothing else. So refusals leave at a
 // pace: some thousand a second at once, the others' answers are held until it is their turn,
@@ -35,11 +39,12 @@ class Overload {
     int64_t delay_target_us = 50'000;
   };
   enum class Work : uint8_t { kRead, kWrite };
+  enum class Rank : uint8_t { kAnonymous, kCredentials };
 
   explicit Overload(Options options);
 
   // Whether a request may begin; if so, done() must follow.
-  bool admit(Work work);
+  bool admit(Work work, Rank rank = Rank::kAnonymous);
   // `refused`: the store said that it is overloaded.
   void done(Work work, bool refused);
   // For how long the answer to a request that was shed just now is to be held; takes its turn.
@@ -61,7 +66,7 @@ class Overload {
   const Lane& lane(Work work) const { return lanes_[static_cast<int>(work)]; }
   Lane& lane(Work work) { return lanes_[static_cast<int>(work)]; }
   void close_window();
-  bool shed_by_share();
+  bool shed_by_share(Rank rank);
 
   const Options options_;
   Lane lanes_[2];

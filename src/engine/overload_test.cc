@@ -129,6 +129,60 @@ TEST(Overload, ShrinksTheBoundOfWritesAloneWhenTheStoreRefuses) {
   EXPECT_EQ(overload.bound(kRead), 100);
 }
 
+// Of pairs of an anonymous request and one with credentials, how many of each may begin.
+std::pair<int, int> admitted_of_pairs(Overload& overload, int count) {
+  std::pair<int, int> admitted;
+  for (int i = 0; i < count; ++i) {
+    for (const auto rank : {Overload::Rank::kAnonymous, Overload::Rank::kCredentials}) {
+      if (!overload.admit(kRead, rank)) continue;
+      ++(rank == Overload::Rank::kAnonymous ? admitted.first : admitted.second);
+      overload.done(kRead, false);
+    }
+  }
+  return admitted;
+}
+
+TEST(Overload, ShedsTheAnonymousFirst) {
+  Overload overload({.in_flight_max = 1000, .delay_target_us = 50'000});
+  int64_t now_us = 1;
+  pass_windows(overload, 24, 60'000, now_us);  // about 24 of 64
+  const auto [anonymous, others] = admitted_of_pairs(overload, 320);
+  EXPECT_EQ(others, 320);
+  EXPECT_NEAR(anonymous, 80, 30);
+}
+
+TEST(Overload, ShedsOthersWhereTheAnonymousAreNotEnough) {
+  Overload overload({.in_flight_max = 1000, .delay_target_us = 50'000});
+  int64_t now_us = 1;
+  pass_windows(overload, 80, 60'000, now_us);  // 60 of 64
+  const auto [anonymous, others] = admitted_of_pairs(overload, 640);
+  EXPECT_LE(anonymous, 1);
+  EXPECT_NEAR(others, 80, 9);  // a sixteenth of all, but for what the anonymous owed at first
+}
+
+TEST(Overload, ShedsTheSameShareOfThoseWithCredentialsAlone) {
+  Overload overload({.in_flight_max = 1000, .delay_target_us = 50'000});
+  int64_t now_us = 1;
+  pass_windows(overload, 80, 60'000, now_us);
+  int admitted = 0;
+  for (int i = 0; i < 640; ++i) {
+    if (!overload.admit(kRead, Overload::Rank::kCredentials)) continue;
+    ++admitted;
+    overload.done(kRead, false);
+  }
+  EXPECT_NEAR(admitted, 40, 9);
+}
+
+TEST(Overload, KeepsAnEighthOfTheBoundFromTheAnonymous) {
+  Overload overload({.in_flight_max = 16, .delay_target_us = 50'000});
+  for (int i = 0; i < 14; ++i) EXPECT_TRUE(overload.admit(kWrite));
+  EXPECT_FALSE(overload.admit(kWrite));
+  EXPECT_TRUE(overload.admit(kWrite, Overload::Rank::kCredentials));
+  EXPECT_TRUE(overload.admit(kWrite, Overload::Rank::kCredentials));
+  EXPECT_FALSE(overload.admit(kWrite, Overload::Rank::kCredentials));
+  EXPECT_TRUE(overload.admit(kRead));  // reads go on
+}
+
 TEST(Overload, NeverShrinksToNothing) {
   Overload overload({.in_flight_max = 4, .delay_target_us = 1'000});
   int64_t now_us = 1;

@@ -187,6 +187,11 @@ Overload::Work Exchange::work() const {
   return is_safe(request.method) ? Overload::Work::kRead : Overload::Work::kWrite;
 }
 
+Overload::Rank Exchange::rank() const {
+  return request.header("Authorization") || request.header("Cookie") ? Overload::Rank::kCredentials
+                                                                     : Overload::Rank::kAnonymous;
+}
+
 // THE order of checks. What can be told without waiting comes first, and nothing looks at the body
 // before the caller is known and there is room for the work.
 Task<Result<net::Response>> Pipeline::run(Exchange& x) const {
@@ -305,7 +310,7 @@ Result<> Pipeline::check_place(const Exchange& x) const {
 
 Result<> Pipeline::admit(Exchange& x) const {
   core_.probe.request_came();
-  if (core_.overload.admit(x.work())) {
+  if (core_.overload.admit(x.work(), x.rank())) {
     x.admitted = true;
     return {};
   }

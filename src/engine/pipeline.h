@@ -29,7 +29,7 @@ struct Exchange {
   const int64_t began_us;
   const std::optional<std::string> forwarded;  // as trusted proxies say
   const std::string_view client;               // the address of who asks: client_address.h
-  bool traced = false;  // the caller sent a traceparent
+  bool traced = false;                         // the caller sent a traceparent
 
   const Route* here = nullptr;   // some route of the address: its policy
   const Route* route = nullptr;  // the one of the method too
@@ -45,6 +45,7 @@ struct Exchange {
   std::optional<Error> error;
 
   Overload::Work work() const;
+  Overload::Rank rank() const;
 };
 
 class Pipeline final : public net::RequestHandler {

@@ -282,7 +282,7 @@ TEST_F(PipelineTest, GoesOnWithTheCallersTraceInASpanOfItsOwn) {
 TEST_F(PipelineTest, ShedsBeforeItLooksAtCredentialsOrBody) {
   shared_.config.in_flight_max = 1;
   shared_.authenticator = &authenticator_;
-  while (state_.overload.admit(Overload::Work::kWrite)) {
+  while (state_.overload.admit(Overload::Work::kWrite, Overload::Rank::kCredentials)) {
   }
   const auto response =
       send("POST", "/items", {{{"Authorization", "Bearer bad"}, {"Content-Type", "x"}}, "?"});
