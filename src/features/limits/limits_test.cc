@@ -193,7 +193,7 @@ TEST_F(LimitsTest, CountTheKeysOfAUserTogetherOrApart) {
 
 TEST_F(LimitsTest, CountByRouteAndByPathAndByExpression) {
   ASSERT_EQ(
-      serve("  r: {rate: 2/h, by: [address, route]}\n"
+      serve("  r: {rate: 2/h, by: [address, route], routes: reads}\n"
             "  p: {rate: 1/h, by: path.id, routes: [\"/api/v1/orders/{id}\"]}\n"
             "  m: {rate: 1/h, by: \"auth.claims.org\", routes: \"PATCH /api/v1/orders/{id}\"}\n"),
       "");
