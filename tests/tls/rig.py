@@ -26,7 +26,7 @@ tables:
       body: {type: text, optional: true}
     access: {read: "true", write: "true"}
 """
-options = argparse.Namespace(binary=str(ROOT / "build/dev/mettle"))
+options = argparse.Namespace(binary=str(ROOT / "build/dev/mettle"), sanitized=False)
 
 
 def make_certificate(folder, name, names, kind="ec", began=None, days=30, key_words=()):
@@ -144,7 +144,9 @@ def main():
     """unittest with --binary; 77 where a program is missing."""
     parser = argparse.ArgumentParser(description=sys.modules["__main__"].__doc__.split("\n")[0])
     parser.add_argument("--binary", default=options.binary)
+    parser.add_argument("--sanitized", action="store_true", help="the binary holds freed memory back: no bound on it")
     given, rest = parser.parse_known_args()
+    options.sanitized = given.sanitized
     options.binary = str(pathlib.Path(given.binary).resolve())
     missing = [program for program in ("openssl", "faketime") if shutil.which(program) is None]
     if missing or not pathlib.Path(options.binary).is_file():
