@@ -4,7 +4,7 @@
   tests/tls/testssl_test.py [--binary build/dev/mettle]
 
 Protocols, ciphers, forward secrecy, server defaults, headers and every vulnerability that it knows, against a server with
-an ECDSA and an RSA certificate. Findings about the certificate itself (cert_…: nobody signed ours) are not the server's. Prints
+an ECDSA certificate. Findings about the certificate itself (cert_…: nobody signed ours) are not the server's. Prints
 what it counted; 77 where testssl is not installed.
 """
 import argparse
