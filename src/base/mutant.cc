@@ -192,7 +192,7 @@ constexpr MutantInfo kTable[] = {
      "passwords cannot be guessed", "auth/lock_out.http: the sixth wrong password waits"},
     {Mutant::kTokenSignatureIgnored, "token-signature-ignored",
      "an access token's signature is not looked at", "nobody becomes someone else",
-     "f_auth_test JwtTest.RefusesEveryChangedToken"},
+     "f_auth_test Algorithms/JwtTest.RefusesEveryChangedToken/EdDSA"},
     {Mutant::kOneTimeTokenStays, "one-time-token-stays", "the token of a mail works more than once",
      "nobody becomes someone else", "auth/mailbox.http: one of fifty succeeds"},
     {Mutant::kPreHijackSurvives, "pre-hijack-survives",

@@ -44,15 +44,15 @@ int64_t attempt_wait_us(const AttemptPolicy& policy, int64_t failures) {
 
 Task<Result<>> take_attempt(db::WriteTx& tx, std::string subject, AttemptPolicy policy,
                             Timestamp now) {
-  static const db::StatementRef kRead = db::Statement::make(
+  static const db::StatementRef read_sql = db::Statement::make(
       "SELECT failures, wait_until, last_at FROM mettle_sign_in_attempts WHERE subject = ?1");
-  static const db::StatementRef kKeep = db::Statement::make(
+  static const db::StatementRef keep_sql = db::Statement::make(
       "INSERT INTO mettle_sign_in_attempts(subject, failures, wait_until, last_at) VALUES(?1, ?2, "
       "?3, ?4) ON CONFLICT(subject) DO UPDATE SET failures = excluded.failures, wait_until = "
       "excluded.wait_until, last_at = excluded.last_at");
   const Value key(subject);
   AttemptsOf known;
-  CO_TRY_VOID(co_await tx.run(kRead, std::span(&key, 1), &known));
+  CO_TRY_VOID(co_await tx.run(read_sql, std::span(&key, 1), &known));
   if (known.wait_until_us > now.us && !planted(Mutant::kLockOutForgotten)) {
     // A clock that was set back must not lock anybody out for longer than the longest wait.
     const int64_t left = std::min(known.wait_until_us - now.us, AttemptPolicy::kLongestWaitUs);
@@ -65,24 +65,24 @@ Task<Result<>> take_attempt(db::WriteTx& tx, std::string subject, AttemptPolicy 
   const std::array<Value, 4> row{key, Value(failures),
                                  Value(Timestamp{now.us + attempt_wait_us(policy, failures)}),
                                  Value(now)};
-  CO_TRY_VOID(co_await tx.run(kKeep, row));
+  CO_TRY_VOID(co_await tx.run(keep_sql, row));
   co_return Result<>();
 }
 
 Task<Result<>> forget_attempts(db::WriteTx& tx, std::string subject) {
-  static const db::StatementRef kForget =
+  static const db::StatementRef forget_sql =
       db::Statement::make("DELETE FROM mettle_sign_in_attempts WHERE subject = ?1");
   const Value key(std::move(subject));
-  CO_TRY_VOID(co_await tx.run(kForget, std::span(&key, 1)));
+  CO_TRY_VOID(co_await tx.run(forget_sql, std::span(&key, 1)));
   co_return Result<>();
 }
 
 Task<Result<>> give_back_attempt(db::WriteTx& tx, std::string subject) {
-  static const db::StatementRef kGive = db::Statement::make(
+  static const db::StatementRef give_sql = db::Statement::make(
       "UPDATE mettle_sign_in_attempts SET failures = max(failures - 1, 0), wait_until = 0 WHERE "
       "subject = ?1");
   const Value key(std::move(subject));
-  CO_TRY_VOID(co_await tx.run(kGive, std::span(&key, 1)));
+  CO_TRY_VOID(co_await tx.run(give_sql, std::span(&key, 1)));
   co_return Result<>();
 }
 

@@ -57,7 +57,7 @@ std::vector<std::string> audit_tables() {
 
 Task<Result<>> audit(db::WriteTx& tx, const AuditEvent& event, const Origin& origin,
                      Timestamp now) {
-  static const db::StatementRef kInsert = db::Statement::make(
+  static const db::StatementRef insert_sql = db::Statement::make(
       "INSERT INTO mettle_audit(at, event, outcome, user_id, actor, address, user_agent, "
       "request_id, detail) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)");
   const std::array<Value, 9> row{Value(now),
@@ -69,7 +69,7 @@ Task<Result<>> audit(db::WriteTx& tx, const AuditEvent& event, const Origin& ori
                                  text_or_null(origin.user_agent),
                                  text_or_null(origin.request_id),
                                  text_or_null(event.detail)};
-  CO_TRY_VOID(co_await tx.run(kInsert, row));
+  CO_TRY_VOID(co_await tx.run(insert_sql, row));
   co_return Result<>();
 }
 
@@ -81,7 +81,7 @@ Task<Result<>> audit(Context& ctx, db::Store& store, AuditEvent event, Origin or
 
 Task<Result<std::vector<AuditRecord>>> read_audit(Context& ctx, db::Store& store,
                                                   AuditQuery query) {
-  static const db::StatementRef kRead = db::Statement::make(
+  static const db::StatementRef read_sql = db::Statement::make(
       "SELECT seq, at, event, outcome, user_id, actor, address, user_agent, request_id, detail "
       "FROM mettle_audit WHERE seq < ?1 AND (?2 IS NULL OR event = ?2) AND (?3 IS NULL OR user_id "
       "= ?3) AND (?4 IS NULL OR at >= ?4) ORDER BY seq DESC LIMIT ?5");
@@ -90,7 +90,7 @@ Task<Result<std::vector<AuditRecord>>> read_audit(Context& ctx, db::Store& store
       query.since ? Value(*query.since) : Value(), Value(query.limit)};
   Records records;
   const db::ReadHints all{.scan = true};
-  CO_TRY_VOID(co_await store.read(ctx, kRead, values, records, all));
+  CO_TRY_VOID(co_await store.read(ctx, read_sql, values, records, all));
   co_return std::move(records.found);
 }
 

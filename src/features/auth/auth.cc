@@ -97,11 +97,13 @@ void Auth::build(engine::SnapshotBuilder& builder) {
   builder.put<SignInCode>(code);
   describe_schemas(builder, *code);
   const auto anybody = [&builder](Method method, std::string path, auto endpoint, auto operation) {
-    builder.add(route(method, std::move(path), Policy::kPublic, endpoint, std::move(operation)));
+    builder.add(
+        route(method, std::move(path), Policy::kPublic, std::move(endpoint), std::move(operation)));
   };
   const auto signed_in = [&builder](Method method, std::string path, auto endpoint,
                                     auto operation) {
-    builder.add(route(method, std::move(path), Policy::kSignedIn, endpoint, std::move(operation)));
+    builder.add(route(method, std::move(path), Policy::kSignedIn, std::move(endpoint),
+                      std::move(operation)));
   };
   anybody(Method::kPost, "/auth/register", register_endpoint(sign_in_), describe_register(*code));
   anybody(Method::kPost, "/auth/login", login_endpoint(sign_in_), describe_login());
@@ -128,7 +130,7 @@ void Auth::build(engine::SnapshotBuilder& builder) {
   signed_in(Method::kDelete, "/auth/sessions/{id}", end_session_endpoint(sign_in_),
             describe_end_session());
   const auto part_of_ui = [&builder](std::string path, auto endpoint) {
-    Route made(Method::kGet, std::move(path), Policy::kPublic, endpoint);
+    Route made(Method::kGet, std::move(path), Policy::kPublic, std::move(endpoint));
     made.operation.hidden = true;
     builder.add(std::move(made));
   };

@@ -65,7 +65,7 @@ class CreateUnit final : public db::WriteUnit {
   CreateUnit(std::vector<Value> row, db::StatementRef find_user, Value user)
       : row_(std::move(row)), find_user_(std::move(find_user)), user_(std::move(user)) {}
   Task<Result<>> run(db::WriteTx& tx) override {
-    static const db::StatementRef kInsert = db::Statement::make(
+    static const db::StatementRef insert_sql = db::Statement::make(
         "INSERT INTO mettle_keys (id, name, hash, roles, scopes, user_id, created_at, expires_at) "
         "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)");
     if (find_user_) {
@@ -73,7 +73,7 @@ class CreateUnit final : public db::WriteUnit {
       CO_TRY_VOID(co_await tx.run(find_user_, std::span(&user_, 1), &user));
       if (!user.found) co_return fail(Code::kInvalid, "there is no such user");
     }
-    CO_TRY_VOID(co_await tx.run(kInsert, row_));
+    CO_TRY_VOID(co_await tx.run(insert_sql, row_));
     co_return Result<>();
   }
 
@@ -192,41 +192,41 @@ Task<Result<std::string>> create_key(Context& ctx, db::Store& store, const model
 }
 
 Task<Result<std::vector<Key>>> list_keys(Context& ctx, db::Store& store) {
-  static const db::StatementRef kList = db::Statement::make(
+  static const db::StatementRef list_sql = db::Statement::make(
       fmt::format("SELECT {} FROM mettle_keys ORDER BY created_at, id", kColumns));
   KeyRows rows;
-  CO_TRY_VOID(co_await store.read(ctx, kList, {}, rows));
+  CO_TRY_VOID(co_await store.read(ctx, list_sql, {}, rows));
   co_return std::move(rows.keys);
 }
 
 Task<Result<>> revoke_key(Context& ctx, db::Store& store, std::string id_or_key) {
-  static const db::StatementRef kRevoke = db::Statement::make(
+  static const db::StatementRef revoke_sql = db::Statement::make(
       "UPDATE mettle_keys SET revoked_at = coalesce(revoked_at, ?2) WHERE id = ?1");
   const auto parsed = parse_credential(kKeyPrefix, id_or_key);
   const std::string id = parsed ? std::string(parsed->id) : id_or_key;
   std::vector<Value> values{Value(id), Value(ctx.seams().clock->now())};
-  const auto unit = std::make_shared<UpdateUnit>(kRevoke, std::move(values));
+  const auto unit = std::make_shared<UpdateUnit>(revoke_sql, std::move(values));
   CO_TRY_VOID(co_await store.write(ctx, unit));
   if (unit->changed == 0) co_return fail(Code::kNotFound, "there is no key of that id");
   co_return Result<>();
 }
 
 Task<Result<>> revoke_keys_of(db::WriteTx& tx, std::string user_id, Timestamp now) {
-  static const db::StatementRef kRevoke = db::Statement::make(
+  static const db::StatementRef revoke_sql = db::Statement::make(
       "UPDATE mettle_keys SET revoked_at = coalesce(revoked_at, ?2) WHERE user_id = ?1");
   const std::vector<Value> values{Value(std::move(user_id)), Value(now)};
-  CO_TRY_VOID(co_await tx.run(kRevoke, values));
+  CO_TRY_VOID(co_await tx.run(revoke_sql, values));
   co_return Result<>();
 }
 
 Task<Result<std::optional<Key>>> find_key(Context& ctx, db::Store& store, std::string text) {
-  static const db::StatementRef kFind =
+  static const db::StatementRef find_sql =
       db::Statement::make(fmt::format("SELECT {} FROM mettle_keys WHERE id = ?1", kColumns));
   const auto parsed = parse_credential(kKeyPrefix, text);
   if (!parsed) co_return std::optional<Key>();
   KeyRows rows;
   const Value id(parsed->id);
-  CO_TRY_VOID(co_await store.read(ctx, kFind, std::span(&id, 1), rows));
+  CO_TRY_VOID(co_await store.read(ctx, find_sql, std::span(&id, 1), rows));
   if (rows.keys.empty()) co_return std::optional<Key>();
   const bool right = equal_in_constant_time(secret_hash(parsed->secret), rows.hash);
   if (!right || !rows.keys[0].works_at(ctx.seams().clock->now())) co_return std::optional<Key>();
@@ -234,10 +234,10 @@ Task<Result<std::optional<Key>>> find_key(Context& ctx, db::Store& store, std::s
 }
 
 Task<Result<>> touch_key(Context& ctx, db::Store& store, std::string id) {
-  static const db::StatementRef kTouch =
+  static const db::StatementRef touch_sql =
       db::Statement::make("UPDATE mettle_keys SET last_used_at = ?2 WHERE id = ?1");
   std::vector<Value> values{Value(std::move(id)), Value(ctx.seams().clock->now())};
-  co_return co_await store.write(ctx, std::make_shared<UpdateUnit>(kTouch, std::move(values)));
+  co_return co_await store.write(ctx, std::make_shared<UpdateUnit>(touch_sql, std::move(values)));
 }
 
 }  // namespace mettle::auth

@@ -69,7 +69,7 @@ Duration life_of(Purpose purpose) {
 
 Task<Result<std::string>> issue_one_time(db::WriteTx& tx, Random& random, Purpose purpose,
                                          Value user, std::string email, Timestamp now) {
-  static const db::StatementRef kInsert = db::Statement::make(
+  static const db::StatementRef insert_sql = db::Statement::make(
       "INSERT INTO mettle_one_time(id, purpose, user_id, email, secret, expires_at) VALUES(?1, ?2, "
       "?3, ?4, ?5, ?6) ON CONFLICT(user_id, purpose) DO UPDATE SET id = excluded.id, email = "
       "excluded.email, secret = excluded.secret, expires_at = excluded.expires_at");
@@ -81,13 +81,13 @@ Task<Result<std::string>> issue_one_time(db::WriteTx& tx, Random& random, Purpos
                                  Value(std::move(email)),
                                  Value(Bytes{secret_hash(secret)}),
                                  Value(Timestamp{now.us + life_of(purpose).us})};
-  CO_TRY_VOID(co_await tx.run(kInsert, row));
+  CO_TRY_VOID(co_await tx.run(insert_sql, row));
   co_return credential_text(kPrefix, id, secret);
 }
 
 Task<Result<Proven>> use_one_time(db::WriteTx& tx, const People& people, Purpose purpose,
                                   std::string token, Timestamp now) {
-  static const db::StatementRef kDelete =
+  static const db::StatementRef delete_sql =
       db::Statement::make("DELETE FROM mettle_one_time WHERE id = ?1");
   const auto parsed = parse_credential(kPrefix, token);
   if (!parsed) co_return fail(refused());
@@ -105,7 +105,7 @@ Task<Result<Proven>> use_one_time(db::WriteTx& tx, const People& people, Purpose
     co_return fail(refused());
   }
   if (!planted(Mutant::kOneTimeTokenStays)) {
-    CO_TRY_VOID(co_await tx.run(kDelete, std::span(values).first(1)));
+    CO_TRY_VOID(co_await tx.run(delete_sql, std::span(values).first(1)));
   }
   co_return Proven{std::move(*row.person), std::move(row.email)};
 }

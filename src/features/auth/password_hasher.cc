@@ -41,11 +41,11 @@ class KeepCost final : public db::WriteUnit {
  public:
   explicit KeepCost(std::string text) : text_(std::move(text)) {}
   Task<Result<>> run(db::WriteTx& tx) override {
-    static const db::StatementRef kInsert = db::Statement::make(
+    static const db::StatementRef insert_sql = db::Statement::make(
         "INSERT INTO mettle_auth_settings(name, value) VALUES('argon2id', ?1) ON CONFLICT DO "
         "NOTHING");
     const Value value(text_);
-    CO_TRY_VOID(co_await tx.run(kInsert, std::span(&value, 1)));
+    CO_TRY_VOID(co_await tx.run(insert_sql, std::span(&value, 1)));
     co_return Result<>();
   }
 
@@ -80,16 +80,16 @@ Task<Result<Argon2Cost>> PasswordHasher::cost(Context& ctx, db::Store& store) {
     const std::lock_guard lock(mutex_);
     if (cost_) co_return *cost_;
   }
-  static const db::StatementRef kRead =
+  static const db::StatementRef read_sql =
       db::Statement::make("SELECT value FROM mettle_auth_settings WHERE name = 'argon2id'");
   CostRow row;
-  CO_TRY_VOID(co_await store.read(ctx, kRead, {}, row));
+  CO_TRY_VOID(co_await store.read(ctx, read_sql, {}, row));
   if (row.text.empty()) {
     CO_TRY(const Argon2Cost found, co_await calibrate(ctx));
     const auto unit =
         std::make_shared<KeepCost>(fmt::format("{},{}", found.memory_kib, found.passes));
     CO_TRY_VOID(co_await store.write(ctx, unit));
-    CO_TRY_VOID(co_await store.read(ctx, kRead, {}, row));
+    CO_TRY_VOID(co_await store.read(ctx, read_sql, {}, row));
   }
   const auto kept = parse_cost(row.text);
   if (!kept) co_return fail(internal_error("mettle_auth_settings has no argon2id cost"));

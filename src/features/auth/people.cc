@@ -151,24 +151,24 @@ Task<Result<>> People::set_email(db::WriteTx& tx, Value id, std::string email) c
 }
 
 Task<Result<>> People::set_roles(db::WriteTx& tx, Value id, const std::vector<std::string>& roles) {
-  static const db::StatementRef kSet = db::Statement::make(
+  static const db::StatementRef set_sql = db::Statement::make(
       "INSERT INTO mettle_accounts(user_id, roles) VALUES(?1, ?2) "
       "ON CONFLICT(user_id) DO UPDATE SET roles = excluded.roles");
-  return change_account(tx, kSet, std::move(id), Value(stored_list(roles)));
+  return change_account(tx, set_sql, std::move(id), Value(stored_list(roles)));
 }
 
 Task<Result<>> People::set_verified(db::WriteTx& tx, Value id, std::string email) {
-  static const db::StatementRef kSet = db::Statement::make(
+  static const db::StatementRef set_sql = db::Statement::make(
       "INSERT INTO mettle_accounts(user_id, verified_email) VALUES(?1, ?2) "
       "ON CONFLICT(user_id) DO UPDATE SET verified_email = excluded.verified_email");
-  return change_account(tx, kSet, std::move(id), Value(std::move(email)));
+  return change_account(tx, set_sql, std::move(id), Value(std::move(email)));
 }
 
 Task<Result<>> People::set_disabled(db::WriteTx& tx, Value id, std::optional<Timestamp> since) {
-  static const db::StatementRef kSet = db::Statement::make(
+  static const db::StatementRef set_sql = db::Statement::make(
       "INSERT INTO mettle_accounts(user_id, disabled_at) VALUES(?1, ?2) "
       "ON CONFLICT(user_id) DO UPDATE SET disabled_at = excluded.disabled_at");
-  return change_account(tx, kSet, std::move(id), since ? Value(*since) : Value());
+  return change_account(tx, set_sql, std::move(id), since ? Value(*since) : Value());
 }
 
 }  // namespace mettle::auth

@@ -128,7 +128,7 @@ class RefreshUnit final : public db::WriteUnit {
 
  private:
   Task<Result<>> rotate(db::WriteTx& tx, Session& session, const std::string& successor) {
-    static const db::StatementRef kRotate = db::Statement::make(
+    static const db::StatementRef rotate_sql = db::Statement::make(
         "UPDATE mettle_sessions SET secret = ?2, generation = generation + 1, rotated_at = ?3, "
         "last_used_at = ?3, expires_at = ?4 WHERE id = ?1");
     session.generation += 1;
@@ -136,7 +136,7 @@ class RefreshUnit final : public db::WriteUnit {
     session.expires_at = Timestamp{now_.us + refresh_.life.us};
     const std::array<Value, 4> values{Value(session.id), Value(Bytes{secret_hash(successor)}),
                                       Value(now_), Value(session.expires_at)};
-    CO_TRY_VOID(co_await tx.run(kRotate, values));
+    CO_TRY_VOID(co_await tx.run(rotate_sql, values));
     co_return Result<>();
   }
 
@@ -159,12 +159,12 @@ class TouchUnit final : public db::WriteUnit {
   TouchUnit(std::string id, Timestamp now, Duration life)
       : id_(std::move(id)), now_(now), life_(life) {}
   Task<Result<>> run(db::WriteTx& tx) override {
-    static const db::StatementRef kTouch = db::Statement::make(
+    static const db::StatementRef touch_sql = db::Statement::make(
         "UPDATE mettle_sessions SET last_used_at = ?2, expires_at = ?3 WHERE id = ?1 AND "
         "revoked_at IS NULL");
     const std::array<Value, 3> values{Value(id_), Value(now_),
                                       Value(Timestamp{now_.us + life_.us})};
-    CO_TRY_VOID(co_await tx.run(kTouch, values));
+    CO_TRY_VOID(co_await tx.run(touch_sql, values));
     co_return Result<>();
   }
 
@@ -210,7 +210,7 @@ Task<Result<std::optional<SignedIn>>> find_session(db::Tx& tx, const People& peo
 
 Task<Result<Bearing>> begin_session(db::WriteTx& tx, Random& random, Person person,
                                     NewSession wanted, Origin origin, Timestamp now) {
-  static const db::StatementRef kInsert = db::Statement::make(
+  static const db::StatementRef insert_sql = db::Statement::make(
       "INSERT INTO mettle_sessions(id, user_id, kind, secret, generation, rotated_at, aal, "
       "methods, created_at, last_used_at, expires_at, address, user_agent) VALUES(?1, ?2, ?3, ?4, "
       "0, ?5, ?6, ?7, ?5, ?5, ?8, ?9, ?10)");
@@ -236,7 +236,7 @@ Task<Result<Bearing>> begin_session(db::WriteTx& tx, Random& random, Person pers
                                   Value(session.expires_at),
                                   Value(session.address),
                                   Value(session.user_agent)};
-  CO_TRY_VOID(co_await tx.run(kInsert, row));
+  CO_TRY_VOID(co_await tx.run(insert_sql, row));
   const std::string_view prefix = wanted.cookie ? kCookiePrefix : kRefreshPrefix;
   std::string credential = credential_text(prefix, session.id, secret);
   co_return Bearing{SignedIn{std::move(session), std::move(person)}, std::move(credential)};
@@ -253,52 +253,52 @@ Task<Result<Bearing>> refresh_session(Context& ctx, db::Store& store,
 
 Task<Result<std::vector<Session>>> list_sessions(Context& ctx, db::Store& store, Value user,
                                                  Timestamp now) {
-  static const db::StatementRef kList = db::Statement::make(
+  static const db::StatementRef list_sql = db::Statement::make(
       fmt::format("SELECT {} FROM mettle_sessions s WHERE s.user_id = ?1 AND s.revoked_at IS NULL "
                   "AND s.expires_at > ?2 ORDER BY s.last_used_at DESC, s.id LIMIT 1000",
                   kColumns));
   SessionRows rows;
   const std::array<Value, 2> values{std::move(user), Value(now)};
-  CO_TRY_VOID(co_await store.read(ctx, kList, values, rows));
+  CO_TRY_VOID(co_await store.read(ctx, list_sql, values, rows));
   co_return std::move(rows.found);
 }
 
 Task<Result<int64_t>> end_session(db::WriteTx& tx, Value user, std::string id, std::string_view why,
                                   Timestamp now) {
-  static const db::StatementRef kEnd = db::Statement::make(
+  static const db::StatementRef end_sql = db::Statement::make(
       "UPDATE mettle_sessions SET revoked_at = ?3, revoked_by = ?4 WHERE id = ?2 AND user_id = ?1 "
       "AND revoked_at IS NULL");
   const std::array<Value, 4> values{std::move(user), Value(std::move(id)), Value(now),
                                     Value(std::string(why))};
-  co_return co_await tx.run(kEnd, values);
+  co_return co_await tx.run(end_sql, values);
 }
 
 Task<Result<int64_t>> end_sessions(db::WriteTx& tx, Value user, std::string except,
                                    std::string_view why, Timestamp now) {
-  static const db::StatementRef kEnd = db::Statement::make(
+  static const db::StatementRef end_sql = db::Statement::make(
       "UPDATE mettle_sessions SET revoked_at = ?3, revoked_by = ?4 WHERE user_id = ?1 AND id <> ?2 "
       "AND revoked_at IS NULL");
   const std::array<Value, 4> values{std::move(user), Value(std::move(except)), Value(now),
                                     Value(std::string(why))};
-  co_return co_await tx.run(kEnd, values);
+  co_return co_await tx.run(end_sql, values);
 }
 
 Task<Result<>> raise_session(db::WriteTx& tx, std::string id) {
-  static const db::StatementRef kRaise = db::Statement::make(
+  static const db::StatementRef raise_sql = db::Statement::make(
       "UPDATE mettle_sessions SET aal = 2, methods = json_insert(methods, '$[#]', 'otp') WHERE id "
       "= ?1 AND aal < 2");
   const Value key(std::move(id));
-  CO_TRY_VOID(co_await tx.run(kRaise, std::span(&key, 1)));
+  CO_TRY_VOID(co_await tx.run(raise_sql, std::span(&key, 1)));
   co_return Result<>();
 }
 
 Task<Result<std::string>> session_state(Context& ctx, db::Store& store, std::string id,
                                         Timestamp now) {
-  static const db::StatementRef kFind = db::Statement::make(
+  static const db::StatementRef find_sql = db::Statement::make(
       fmt::format("SELECT {} FROM mettle_sessions s WHERE s.id = ?1", kColumns));
   SessionRows rows;
   const Value key(std::move(id));
-  CO_TRY_VOID(co_await store.read(ctx, kFind, std::span(&key, 1), rows));
+  CO_TRY_VOID(co_await store.read(ctx, find_sql, std::span(&key, 1), rows));
   if (rows.found.empty()) co_return std::string("its session is not there");
   const Session& session = rows.found[0];
   if (session.revoked_at) {

@@ -21,10 +21,10 @@ class KeyRows final : public db::RowSink {
 };
 
 const db::StatementRef& select_keys() {
-  static const db::StatementRef kSelect = db::Statement::make(
+  static const db::StatementRef select_sql = db::Statement::make(
       "SELECT kid, algorithm, private, signs_from FROM mettle_signing_keys WHERE revoked_at IS "
       "NULL ORDER BY signs_from, kid");
-  return kSelect;
+  return select_sql;
 }
 
 // Adds a key: always, or only where none of its algorithm is there (two nodes that start at once
@@ -36,9 +36,9 @@ class AddKey final : public db::WriteUnit {
       : key_(std::move(key)), when_(when), revoke_others_(revoke_others), now_(now) {}
 
   Task<Result<>> run(db::WriteTx& tx) override {
-    static const db::StatementRef kRevoke = db::Statement::make(
+    static const db::StatementRef revoke_sql = db::Statement::make(
         "UPDATE mettle_signing_keys SET revoked_at = ?1 WHERE revoked_at IS NULL");
-    static const db::StatementRef kInsert = db::Statement::make(
+    static const db::StatementRef insert_sql = db::Statement::make(
         "INSERT INTO mettle_signing_keys(kid, algorithm, private, created_at, signs_from) "
         "VALUES(?1, ?2, ?3, ?4, ?5)");
     if (when_ == When::kMissing) {
@@ -50,12 +50,12 @@ class AddKey final : public db::WriteUnit {
     }
     if (revoke_others_) {
       const Value now(now_);
-      CO_TRY_VOID(co_await tx.run(kRevoke, std::span(&now, 1)));
+      CO_TRY_VOID(co_await tx.run(revoke_sql, std::span(&now, 1)));
     }
     const std::array<Value, 5> row{
         Value(key_.kid), Value(std::string(signing_algorithm_name(key_.key.algorithm()))),
         Value(Bytes{key_.key.private_form()}), Value(now_), Value(key_.signs_from)};
-    CO_TRY_VOID(co_await tx.run(kInsert, row));
+    CO_TRY_VOID(co_await tx.run(insert_sql, row));
     co_return Result<>();
   }
 

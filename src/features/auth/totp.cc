@@ -37,9 +37,9 @@ struct Stored final : db::RowSink {
 };
 
 const db::StatementRef& find_statement() {
-  static const db::StatementRef kFind = db::Statement::make(
+  static const db::StatementRef find_sql = db::Statement::make(
       "SELECT secret, confirmed_at, last_step, recovery FROM mettle_totp WHERE user_id = ?1");
-  return kFind;
+  return find_sql;
 }
 
 // The step that the code is of, if it is one that was not used.
@@ -63,18 +63,18 @@ std::string recovery_hash(std::string_view code) {
 }
 
 Task<Result<>> keep_step(db::WriteTx& tx, Value user, int64_t step) {
-  static const db::StatementRef kKeep =
+  static const db::StatementRef keep_sql =
       db::Statement::make("UPDATE mettle_totp SET last_step = ?2 WHERE user_id = ?1");
   const std::array<Value, 2> values{std::move(user), Value(step)};
-  CO_TRY_VOID(co_await tx.run(kKeep, values));
+  CO_TRY_VOID(co_await tx.run(keep_sql, values));
   co_return Result<>();
 }
 
 Task<Result<>> keep_recovery(db::WriteTx& tx, Value user, std::vector<std::string> left) {
-  static const db::StatementRef kKeep =
+  static const db::StatementRef keep_sql =
       db::Statement::make("UPDATE mettle_totp SET recovery = ?2 WHERE user_id = ?1");
   const std::array<Value, 2> values{std::move(user), Value(stored_list(left))};
-  CO_TRY_VOID(co_await tx.run(kKeep, values));
+  CO_TRY_VOID(co_await tx.run(keep_sql, values));
   co_return Result<>();
 }
 
@@ -136,11 +136,11 @@ Task<Result<bool>> has_totp(db::Tx& tx, Value user) {
 }
 
 Task<Result<>> begin_totp(db::WriteTx& tx, Value user, std::string secret) {
-  static const db::StatementRef kBegin = db::Statement::make(
+  static const db::StatementRef begin_sql = db::Statement::make(
       "INSERT INTO mettle_totp(user_id, secret) VALUES(?1, ?2) ON CONFLICT(user_id) DO UPDATE SET "
       "secret = excluded.secret, last_step = 0 WHERE confirmed_at IS NULL");
   const std::array<Value, 2> values{std::move(user), Value(Bytes{std::move(secret)})};
-  CO_TRY(const int64_t changed, co_await tx.run(kBegin, values));
+  CO_TRY(const int64_t changed, co_await tx.run(begin_sql, values));
   if (changed == 0) {
     co_return fail(Code::kConflict, "an authenticator app is set up already; remove it first");
   }
@@ -149,7 +149,7 @@ Task<Result<>> begin_totp(db::WriteTx& tx, Value user, std::string secret) {
 
 Task<Result<bool>> confirm_totp(db::WriteTx& tx, Value user, std::string code,
                                 const std::vector<std::string>& recovery, Timestamp now) {
-  static const db::StatementRef kConfirm = db::Statement::make(
+  static const db::StatementRef confirm_sql = db::Statement::make(
       "UPDATE mettle_totp SET confirmed_at = ?2, last_step = ?3, recovery = ?4 WHERE user_id = ?1");
   Stored stored;
   CO_TRY_VOID(co_await tx.run(find_statement(), std::span(&user, 1), &stored));
@@ -162,7 +162,7 @@ Task<Result<bool>> confirm_totp(db::WriteTx& tx, Value user, std::string code,
   for (const std::string& one : recovery) hashes.push_back(recovery_hash(one));
   const std::array<Value, 4> values{std::move(user), Value(now), Value(*step),
                                     Value(stored_list(hashes))};
-  CO_TRY_VOID(co_await tx.run(kConfirm, values));
+  CO_TRY_VOID(co_await tx.run(confirm_sql, values));
   co_return true;
 }
 
@@ -182,9 +182,9 @@ Task<Result<bool>> use_totp(db::WriteTx& tx, Value user, std::string code, Times
 }
 
 Task<Result<>> remove_totp(db::WriteTx& tx, Value user) {
-  static const db::StatementRef kRemove =
+  static const db::StatementRef remove_sql =
       db::Statement::make("DELETE FROM mettle_totp WHERE user_id = ?1");
-  CO_TRY_VOID(co_await tx.run(kRemove, std::span(&user, 1)));
+  CO_TRY_VOID(co_await tx.run(remove_sql, std::span(&user, 1)));
   co_return Result<>();
 }
 
