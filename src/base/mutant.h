@@ -96,6 +96,7 @@ enum class Mutant : uint8_t {
   kOneTimeTokenStays,
   kPreHijackSurvives,
   kResetKeepsSessions,
+  kOwnAddressWritable,
   // limits
   kBatchLimitedAsOne,
   kForwardedByAnybody,

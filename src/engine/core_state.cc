@@ -22,8 +22,8 @@ void LoopProbe::on_time() {
 CoreState::CoreState(Core& core_in, Shared& shared_in)
     : core(core_in),
       shared(shared_in),
-      addresses(ClientAddresses::of(shared_in.config.trusted_proxies,
-                                    shared_in.config.forwarded_header)),
+      addresses(
+          ClientAddresses::of(shared_in.config.trusted_proxies, shared_in.config.forwarded_header)),
       overload({shared_in.config.in_flight_max, shared_in.config.overload_delay_us}),
       probe(core_in, overload),
       ids(shared_in.seams) {}

@@ -18,7 +18,7 @@ struct Finished {
   const Snapshot& app;
   const Route* route = nullptr;  // nullptr: no address of ours
   const records::Principal& principal;
-  std::string_view client;  // its address: client_address.h
+  std::string_view client;       // its address: client_address.h
   const Error* error = nullptr;  // what the answer is about, if it is a fault
   int64_t duration_us = 0;       // from the whole request to the whole answer
   uint64_t bytes_out = 0;        // of the body, as sent; of a stream, what it says of itself

@@ -71,8 +71,7 @@ void SnapshotBuilder::add(Route route) {
   CHECK(route.endpoint != nullptr);
   // A number that is no policy: somebody built the route around the constructor.
   CHECK(route.policy == Policy::kRules || route.policy == Policy::kPublic ||
-        route.policy == Policy::kSignedIn ||
-        route.policy == Policy::kOperator);
+        route.policy == Policy::kSignedIn || route.policy == Policy::kOperator);
   route.index = snapshot_->routes_.size();
   if (route.produces.empty()) route.produces = produced_by(route.operation);
   snapshot_->routes_.push_back(std::move(route));

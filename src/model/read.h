@@ -74,7 +74,7 @@ std::vector<Member> read_members(const Reading& in, const Node& map, const std::
 std::vector<Member> read_returns(const Reading& in, const Node& map, const std::string& path);
 
 // ---- sections ---------------------------------------------------------------------------------
-void read_auth(Reading& in, const Node& root);  // after the tables
+void read_auth(Reading& in, const Node& root);     // after the tables
 void read_sign_in(Reading& in, const Node& root);  // after read_auth and check_tables
 void read_cors(Reading& in, const Node& root);
 void read_statics(Reading& in, const Node& root);

@@ -19,7 +19,7 @@ namespace {
 constexpr int64_t kSecond = 1'000'000, kDay = 86'400 * kSecond;
 constexpr int64_t kPeriodMax = 31 * kDay;
 constexpr int64_t kCountMax = 1'000'000;  // and no more than that a second
-constexpr size_t kLimitsMax = 32;             // each has a table of its own
+constexpr size_t kLimitsMax = 32;         // each has a table of its own
 constexpr std::string_view kMethods[] = {"GET", "POST", "PUT", "PATCH", "DELETE"};
 
 struct Unit {

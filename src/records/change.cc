@@ -2,6 +2,7 @@
 #include "records/change.h"
 
 #include "base/check.h"
+#include "base/json_write.h"
 #include "base/mutant.h"
 #include "records/explain.h"
 #include "records/plan.h"
@@ -284,6 +285,25 @@ Task<Result<StoredRow>> WriteScope::insert(const TableInfo& table, RowInput inpu
   co_return row;
 }
 
+namespace {
+
+// Whoever has got hold of a session must not turn the account into one of his own by its address:
+// a mail with a new password would go there. features/auth asks for the password, and for a proof.
+Result<> own_address_kept(const WriteScope& scope, const TableInfo& table, const StoredRow& before,
+                          const StoredRow& after) {
+  if (table.index != scope.catalog().model().auth.table) return {};
+  if (to_json(before[table.find("id")]) != to_json(scope.who().id)) return {};
+  const int email = table.find("email");
+  if (before[email].text() == after[email].text()) return {};
+  if (planted(Mutant::kOwnAddressWritable)) return {};
+  return fail(Code::kForbidden,
+              fmt::format("you may not write {}.email of your own account here; POST /auth/email "
+                          "changes it",
+                          table.table->name));
+}
+
+}  // namespace
+
 // The values that differ, in the order of the columns, and what tells the statement apart.
 struct WriteScope::Difference {
   std::vector<int> columns;
@@ -344,6 +364,7 @@ Task<Result<StoredRow>> WriteScope::update(const TableInfo& table, const StoredR
   StoredRow after = before;
   CO_TRY(Difference change, difference(table, before, changes, after, pointer));
   if (authority == Authority::kCaller) {
+    CO_TRY_VOID(own_address_kept(*this, table, before, after));
     CO_TRY_VOID(co_await columns_allowed(table, changes, &before, after, pointer));
     CO_TRY_VOID(co_await allowed(table.update, table, &before, &after, "update"));
   }

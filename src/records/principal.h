@@ -21,7 +21,7 @@ struct Principal {
   // idempotency keys, and what the log names. Never a secret.
   std::string name;
   Value id = Unknown{};  // auth.id: the user's row id; Unknown where no user stands behind it
-  std::string session;    // of a user: which of his sessions; empty otherwise
+  std::string session;   // of a user: which of his sessions; empty otherwise
   std::vector<std::string> roles;
   std::vector<std::string> scopes;
   Value claims = Unknown{};  // a Map where there are any

@@ -113,8 +113,8 @@ class BatchEndpoint final : public engine::Endpoint {
   Task<Result<net::Response>> call(engine::Call& call) const override {
     CO_TRY(const JsonDocument document, JsonDocument::parse(call.request.body));
     CO_TRY_VOID(check_operations(document.root()));
-    CO_TRY_VOID(co_await count_operations(call, *document.root().find("operations"),
-                                          options_.api_prefix));
+    CO_TRY_VOID(
+        co_await count_operations(call, *document.root().find("operations"), options_.api_prefix));
     auto mutation = std::make_shared<BatchMutation>(std::string(call.request.body), options_);
     CO_TRY(Answer answer,
            co_await call.app.door().commit(call.ctx, call.principal, std::move(mutation),
