@@ -3,6 +3,7 @@
 // only; the test's thread.
 #pragma once
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include <future>

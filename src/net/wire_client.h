@@ -6,8 +6,10 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <array>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "base/check.h"
 
