@@ -20,8 +20,7 @@ TEST_F(Parts, WhatIsWrittenMeansTheSame) {
         "row.a - (row.b - 1) > 0", "row.team.name == 'it\\'s'", "row.s in ['paid', 'sent']",
         "row.team.members.exists(m, m.user_id == auth.id && m.level > 2)",
         "row.t.startsWith('a') || size(row.t) < 9", "row.ok ? row.flag : !row.ok",
-        "row.t.matches('^[a-z]+$')", "-row.b < 3",
-        "row.t.contains('b') && row.t.endsWith('\\\\c')",
+        "row.t.matches('^[a-z]+$')", "-row.b < 3", "row.t.contains('b') && row.t.endsWith('\\\\c')",
         "has(row.meta.a) && input.ids.all(i, i != row.id)"}) {
     const std::string made = again(text);
     EXPECT_EQ(made, text);
