@@ -57,6 +57,10 @@ std::string Body::choice(std::string_view name, const std::vector<std::string_vi
   return std::string(choices.front());
 }
 
+bool Body::wants_cookie() {
+  return choice("session", {"token", "cookie"}) == "cookie";
+}
+
 std::string Body::email(std::string_view name) {
   constexpr size_t kEmailMax = 254;
   std::string found = normal_email(text(name));

@@ -65,6 +65,7 @@ class Body {
   // One that may be.
   std::optional<std::string> maybe(std::string_view name);
   std::string choice(std::string_view name, const std::vector<std::string_view>& choices);
+  bool wants_cookie();  // `session`: token, or cookie for a browser
   // The address, in its normal form.
   std::string email(std::string_view name);
   // What was asked for so far is all there may be: kInvalid with all faults.

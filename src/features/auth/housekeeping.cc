@@ -2,6 +2,7 @@
 
 #include "async/timers.h"
 #include "base/log.h"
+#include "db/one_statement.h"
 #include "features/auth/attempts.h"
 #include "features/auth/sessions.h"
 
@@ -9,22 +10,6 @@ namespace mettle::auth {
 namespace {
 
 constexpr int64_t kRowsAtOnce = 1000;
-
-// Deletes at most kRowsAtOnce rows that `statement` finds by a time.
-class DeleteUnit final : public db::WriteUnit {
- public:
-  DeleteUnit(db::StatementRef statement, Timestamp before)
-      : statement_(std::move(statement)), values_{Value(before), Value(kRowsAtOnce)} {}
-  Task<Result<>> run(db::WriteTx& tx) override {
-    CO_TRY(deleted, co_await tx.run(statement_, values_));
-    co_return Result<>();
-  }
-  int64_t deleted = 0;
-
- private:
-  const db::StatementRef statement_;
-  const std::vector<Value> values_;
-};
 
 struct Chore {
   db::StatementRef statement;
@@ -73,9 +58,8 @@ Task<Result<int64_t>> Housekeeping::clean(Context& ctx) {
     const Timestamp before{now_us - chore.age_us};
     int64_t some = kRowsAtOnce;
     while (some == kRowsAtOnce) {
-      const auto unit = std::make_shared<DeleteUnit>(chore.statement, before);
-      CO_TRY_VOID(co_await store_.write(ctx, unit));
-      some = unit->deleted;
+      std::vector<Value> values{Value(before), Value(kRowsAtOnce)};
+      CO_TRY(some, co_await db::write_one(ctx, store_, chore.statement, std::move(values)));
       deleted += some;
     }
   }

@@ -9,6 +9,7 @@
 #include "base/id.h"
 #include "base/mutant.h"
 #include "db/dialect.h"
+#include "db/one_statement.h"
 #include "features/auth/credential.h"
 #include "features/auth/stored_list.h"
 
@@ -49,16 +50,6 @@ class KeyRows final : public db::RowSink {
   std::string hash;  // of the last one
 };
 
-class AnyRow final : public db::RowSink {
- public:
-  void restart() override { found = false; }
-  Result<bool> on_row(const db::Row&) override {
-    found = true;
-    return false;
-  }
-  bool found = false;
-};
-
 // A key and, before it, a look whether its user is there.
 class CreateUnit final : public db::WriteUnit {
  public:
@@ -69,7 +60,7 @@ class CreateUnit final : public db::WriteUnit {
         "INSERT INTO mettle_keys (id, name, hash, roles, scopes, user_id, created_at, expires_at) "
         "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)");
     if (find_user_) {
-      AnyRow user;
+      db::AnyRow user;
       CO_TRY_VOID(co_await tx.run(find_user_, std::span(&user_, 1), &user));
       if (!user.found) co_return fail(Code::kInvalid, "there is no such user");
     }
@@ -81,21 +72,6 @@ class CreateUnit final : public db::WriteUnit {
   const std::vector<Value> row_;
   const db::StatementRef find_user_;
   const Value user_;
-};
-
-class UpdateUnit final : public db::WriteUnit {
- public:
-  UpdateUnit(db::StatementRef statement, std::vector<Value> values)
-      : statement_(std::move(statement)), values_(std::move(values)) {}
-  Task<Result<>> run(db::WriteTx& tx) override {
-    CO_TRY(changed, co_await tx.run(statement_, values_));
-    co_return Result<>();
-  }
-  int64_t changed = 0;
-
- private:
-  const db::StatementRef statement_;
-  const std::vector<Value> values_;
 };
 
 std::string listed(const std::vector<std::string>& words) {
@@ -205,9 +181,8 @@ Task<Result<>> revoke_key(Context& ctx, db::Store& store, std::string id_or_key)
   const auto parsed = parse_credential(kKeyPrefix, id_or_key);
   const std::string id = parsed ? std::string(parsed->id) : id_or_key;
   std::vector<Value> values{Value(id), Value(ctx.seams().clock->now())};
-  const auto unit = std::make_shared<UpdateUnit>(revoke_sql, std::move(values));
-  CO_TRY_VOID(co_await store.write(ctx, unit));
-  if (unit->changed == 0) co_return fail(Code::kNotFound, "there is no key of that id");
+  CO_TRY(const int64_t changed, co_await db::write_one(ctx, store, revoke_sql, std::move(values)));
+  if (changed == 0) co_return fail(Code::kNotFound, "there is no key of that id");
   co_return Result<>();
 }
 
@@ -237,7 +212,8 @@ Task<Result<>> touch_key(Context& ctx, db::Store& store, std::string id) {
   static const db::StatementRef touch_sql =
       db::Statement::make("UPDATE mettle_keys SET last_used_at = ?2 WHERE id = ?1");
   std::vector<Value> values{Value(std::move(id)), Value(ctx.seams().clock->now())};
-  co_return co_await store.write(ctx, std::make_shared<UpdateUnit>(touch_sql, std::move(values)));
+  CO_TRY_VOID(co_await db::write_one(ctx, store, touch_sql, std::move(values)));
+  co_return Result<>();
 }
 
 }  // namespace mettle::auth

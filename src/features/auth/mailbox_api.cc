@@ -15,8 +15,6 @@
 namespace mettle::auth {
 namespace {
 
-const std::vector<std::string_view> kSessionKinds{"token", "cookie"};
-
 // What every unit here works with; kept by it, for it may outlive the request.
 struct Ground {
   std::shared_ptr<const People> people;
@@ -291,7 +289,7 @@ class Magic final : public engine::Endpoint {
     }
     std::string token = body.text("token");
     std::string second = body.maybe("code").value_or("");
-    const bool cookie = body.choice("session", kSessionKinds) == "cookie";
+    const bool cookie = body.wants_cookie();
     CO_TRY_VOID(body.finish());
     const SignInCode& code = code_of(call);
     if (cookie) {

@@ -7,6 +7,7 @@
 #include <charconv>
 #include <thread>
 
+#include "db/one_statement.h"
 #include "features/auth/credential.h"
 
 namespace mettle::auth {
@@ -34,23 +35,6 @@ class CostRow final : public db::RowSink {
     return false;
   }
   std::string text;
-};
-
-// Keeps what another node wrote first.
-class KeepCost final : public db::WriteUnit {
- public:
-  explicit KeepCost(std::string text) : text_(std::move(text)) {}
-  Task<Result<>> run(db::WriteTx& tx) override {
-    static const db::StatementRef insert_sql = db::Statement::make(
-        "INSERT INTO mettle_auth_settings(name, value) VALUES('argon2id', ?1) ON CONFLICT DO "
-        "NOTHING");
-    const Value value(text_);
-    CO_TRY_VOID(co_await tx.run(insert_sql, std::span(&value, 1)));
-    co_return Result<>();
-  }
-
- private:
-  const std::string text_;
 };
 
 std::optional<Argon2Cost> parse_cost(std::string_view text) {
@@ -86,9 +70,12 @@ Task<Result<Argon2Cost>> PasswordHasher::cost(Context& ctx, db::Store& store) {
   CO_TRY_VOID(co_await store.read(ctx, read_sql, {}, row));
   if (row.text.empty()) {
     CO_TRY(const Argon2Cost found, co_await calibrate(ctx));
-    const auto unit =
-        std::make_shared<KeepCost>(fmt::format("{},{}", found.memory_kib, found.passes));
-    CO_TRY_VOID(co_await store.write(ctx, unit));
+    // What another node wrote first is kept.
+    static const db::StatementRef insert_sql = db::Statement::make(
+        "INSERT INTO mettle_auth_settings(name, value) VALUES('argon2id', ?1) ON CONFLICT DO "
+        "NOTHING");
+    std::vector<Value> values{Value(fmt::format("{},{}", found.memory_kib, found.passes))};
+    CO_TRY_VOID(co_await db::write_one(ctx, store, insert_sql, std::move(values)));
     CO_TRY_VOID(co_await store.read(ctx, read_sql, {}, row));
   }
   const auto kept = parse_cost(row.text);

@@ -57,8 +57,7 @@ class People {
   static Task<Result<>> set_verified(db::WriteTx& tx, Value id, std::string email);
   static Task<Result<>> set_disabled(db::WriteTx& tx, Value id, std::optional<Timestamp> since);
 
-  // Columns that session.cc joins a person by: id, email, password; then of the account.
-  static constexpr int kPersonColumns = 6;
+  // What sessions and one-time tokens join a person by; person_of() reads the columns.
   const std::string& columns() const { return columns_; }  // of u and a
   const std::string& join() const { return join_; }        // "users u LEFT JOIN … a ON …"
   Person person_of(const db::Row& row, int first) const;

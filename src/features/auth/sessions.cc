@@ -8,6 +8,7 @@
 #include "base/datetime.h"
 #include "base/mutant.h"
 #include "base/text.h"
+#include "db/one_statement.h"
 #include "features/auth/credential.h"
 #include "features/auth/stored_list.h"
 
@@ -154,26 +155,6 @@ class RefreshUnit final : public db::WriteUnit {
   const Timestamp now_;
 };
 
-class TouchUnit final : public db::WriteUnit {
- public:
-  TouchUnit(std::string id, Timestamp now, Duration life)
-      : id_(std::move(id)), now_(now), life_(life) {}
-  Task<Result<>> run(db::WriteTx& tx) override {
-    static const db::StatementRef touch_sql = db::Statement::make(
-        "UPDATE mettle_sessions SET last_used_at = ?2, expires_at = ?3 WHERE id = ?1 AND "
-        "revoked_at IS NULL");
-    const std::array<Value, 3> values{Value(id_), Value(now_),
-                                      Value(Timestamp{now_.us + life_.us})};
-    CO_TRY_VOID(co_await tx.run(touch_sql, values));
-    co_return Result<>();
-  }
-
- private:
-  const std::string id_;
-  const Timestamp now_;
-  const Duration life_;
-};
-
 }  // namespace
 
 std::vector<std::string> session_tables() {
@@ -311,8 +292,13 @@ Task<Result<std::string>> session_state(Context& ctx, db::Store& store, std::str
 }
 
 Task<Result<>> touch_session(Context& ctx, db::Store& store, std::string id, Duration life) {
+  static const db::StatementRef touch_sql = db::Statement::make(
+      "UPDATE mettle_sessions SET last_used_at = ?2, expires_at = ?3 WHERE id = ?1 AND revoked_at "
+      "IS NULL");
   const Timestamp now = ctx.seams().clock->now();
-  co_return co_await store.write(ctx, std::make_shared<TouchUnit>(std::move(id), now, life));
+  std::vector<Value> values{Value(std::move(id)), Value(now), Value(Timestamp{now.us + life.us})};
+  CO_TRY_VOID(co_await db::write_one(ctx, store, touch_sql, std::move(values)));
+  co_return Result<>();
 }
 
 }  // namespace mettle::auth

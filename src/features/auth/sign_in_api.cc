@@ -13,7 +13,6 @@
 namespace mettle::auth {
 namespace {
 
-const std::vector<std::string_view> kSessionKinds{"token", "cookie"};
 const std::vector<std::string_view> kLogoutScopes{"this", "all", "others"};
 
 Error wrong_credentials() {
@@ -108,7 +107,7 @@ Result<Registration> read_registration(const engine::Call& call) {
   const records::TableInfo& table = code.people->table();
   TRY(Body body, Body::read(call));
   Registration made{body.email("email"), body.text("password"), false, records::RowInput(table)};
-  made.cookie = body.choice("session", kSessionKinds) == "cookie";
+  made.cookie = body.wants_cookie();
   const std::string profile = body.profile(code);
   TRY(const JsonDocument document, JsonDocument::parse(profile));
   const auto bindings = records::base_bindings(call.principal, call.ctx.seams().clock->now());
@@ -264,7 +263,7 @@ class Login final : public engine::Endpoint {
     const std::string email = body.email("email");
     std::string password = body.text("password");
     std::string second = body.maybe("code").value_or("");
-    const bool cookie = body.choice("session", kSessionKinds) == "cookie";
+    const bool cookie = body.wants_cookie();
     CO_TRY_VOID(body.finish());
     const SignInCode& code = code_of(call);
     if (cookie) {

@@ -4,6 +4,7 @@
 
 #include "base/crypto.h"
 #include "base/mutant.h"
+#include "db/one_statement.h"
 
 namespace mettle::mail {
 namespace {
@@ -17,29 +18,6 @@ std::optional<Timestamp> time_of(const db::Row& row, int column) {
 }
 std::string text_of(const db::Row& row, int column) {
   return row.is_null(column) ? std::string() : std::string(row.text(column));
-}
-
-// One statement as a unit; says how many rows it changed.
-class OneStatement final : public db::WriteUnit {
- public:
-  OneStatement(db::StatementRef statement, std::vector<Value> values)
-      : statement_(std::move(statement)), values_(std::move(values)) {}
-  Task<Result<>> run(db::WriteTx& tx) override {
-    CO_TRY(changed, co_await tx.run(statement_, values_));
-    co_return Result<>();
-  }
-  int64_t changed = 0;
-
- private:
-  const db::StatementRef statement_;
-  const std::vector<Value> values_;
-};
-
-Task<Result<int64_t>> change(Context& ctx, db::Store& store, db::StatementRef statement,
-                             std::vector<Value> values) {
-  auto unit = std::make_shared<OneStatement>(std::move(statement), std::move(values));
-  CO_TRY_VOID(co_await store.write(ctx, unit));
-  co_return unit->changed;
 }
 
 class StoreUnit final : public db::WriteUnit {
@@ -110,16 +88,6 @@ class StateRow final : public db::RowSink {
     return true;
   }
   OutboxState state;
-};
-
-class AnyRow final : public db::RowSink {
- public:
-  void restart() override { found = false; }
-  Result<bool> on_row(const db::Row&) override {
-    found = true;
-    return false;
-  }
-  bool found = false;
 };
 
 class ListRows final : public db::RowSink {
@@ -202,11 +170,12 @@ Task<Result<bool>> settle_letter(Context& ctx, db::Store& store, const Claimed& 
                             settled.problem.empty() ? Value() : Value(settled.problem),
                             Value(again ? settled.due : ctx.seams().clock->now())};
   if (!again) values.emplace_back(settled.outcome == Outcome::kSent ? "sent" : "failed");
-  CO_TRY(const int64_t changed, co_await change(ctx, store,
-                                                again                                ? again_sql
-                                                : planted(Mutant::kMailClaimNotHeld) ? stolen_sql
-                                                                                     : end_sql,
-                                                std::move(values)));
+  CO_TRY(const int64_t changed,
+         co_await db::write_one(ctx, store,
+                                again                                ? again_sql
+                                : planted(Mutant::kMailClaimNotHeld) ? stolen_sql
+                                                                     : end_sql,
+                                std::move(values)));
   co_return changed == 1;
 }
 
@@ -225,7 +194,7 @@ Task<Result<>> forget_letters(Context& ctx, db::Store& store, Timestamp before) 
       "DELETE FROM mettle_mail WHERE id IN "
       "(SELECT id FROM mettle_mail WHERE ended_at < ?1 ORDER BY ended_at LIMIT 1000)");
   std::vector<Value> values{Value(before)};
-  CO_TRY_VOID(co_await change(ctx, store, forget_sql, std::move(values)));
+  CO_TRY_VOID(co_await db::write_one(ctx, store, forget_sql, std::move(values)));
   co_return Result<>();
 }
 
@@ -236,11 +205,11 @@ Task<Result<>> release_claims(Context& ctx, db::Store& store) {
       "UPDATE mettle_mail SET state = 'waiting', claim = NULL, due_at = ?1 WHERE claim IS NOT "
       "NULL");
   // Nearly every start finds none, and then commits nothing.
-  AnyRow any;
+  db::AnyRow any;
   CO_TRY_VOID(co_await store.read(ctx, claimed_sql, {}, any));
   if (!any.found) co_return Result<>();
   std::vector<Value> values{Value(ctx.seams().clock->now())};
-  CO_TRY_VOID(co_await change(ctx, store, release_sql, std::move(values)));
+  CO_TRY_VOID(co_await db::write_one(ctx, store, release_sql, std::move(values)));
   co_return Result<>();
 }
 
@@ -262,7 +231,7 @@ Task<Result<int64_t>> retry_letters(Context& ctx, db::Store& store, std::string 
       "UPDATE mettle_mail SET state = 'waiting', tries = 0, due_at = ?1, ended_at = NULL, "
       "good_until = NULL WHERE state = 'failed' AND (?2 = '' OR id = ?2)");
   std::vector<Value> values{Value(ctx.seams().clock->now()), Value(std::move(id))};
-  co_return co_await change(ctx, store, retry_sql, std::move(values));
+  co_return co_await db::write_one(ctx, store, retry_sql, std::move(values));
 }
 
 }  // namespace mettle::mail
