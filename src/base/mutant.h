@@ -95,11 +95,20 @@ enum class Mutant : uint8_t {
   kTokenSignatureIgnored,
   kOneTimeTokenStays,
   kPreHijackSurvives,
+  kOldLinksWork,
+  kPersonIdChosen,
   kResetKeepsSessions,
   kOwnAddressWritable,
   // limits
   kBatchLimitedAsOne,
   kForwardedByAnybody,
+  // sensitive columns
+  kSensitiveDumped,
+  kMaskLoaded,
+  kSensitiveQuoted,
+  kSensitiveInRefusal,
+  kSensitiveExplained,
+  kSensitiveLogged,
   // the rest
   kInsideShown,
   kDropWithoutAsking,

@@ -10,6 +10,7 @@
 #include "features/auth/audit.h"
 #include "features/auth/jwt.h"
 #include "features/auth/keys.h"
+#include "features/auth/one_time.h"
 #include "features/auth/password_hasher.h"
 #include "features/auth/password_rules.h"
 #include "features/auth/sessions.h"
@@ -86,6 +87,7 @@ class ChangeUnit final : public db::WriteUnit {
   Task<Result<>> run(db::WriteTx& tx) override {
     if (change_.password) {
       CO_TRY_VOID(co_await people_->set_password(tx, id_, *change_.password));
+      CO_TRY_VOID(co_await forget_one_time(tx, id_));
       CO_TRY_VOID(co_await note(tx, "password_set"));
     }
     if (change_.roles) {

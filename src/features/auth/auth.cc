@@ -1,5 +1,6 @@
 #include "features/auth/auth.h"
 
+#include <functional>
 #include <latch>
 
 #include "engine/engine.h"
@@ -13,6 +14,7 @@
 #include "features/auth/housekeeping.h"
 #include "features/auth/one_time.h"
 #include "features/auth/totp.h"
+#include "features/auth/ui.h"
 #include "records/door.h"
 
 namespace mettle::auth {
@@ -36,14 +38,6 @@ std::shared_ptr<const SignInCode> compile(const engine::SnapshotBuilder& builder
   code->secure_cookies =
       builder.config().public_url.starts_with("https://") || !builder.config().tls_cert.empty();
   return code;
-}
-
-Route route(Method method, std::string path, Policy policy,
-            std::shared_ptr<const engine::Endpoint> endpoint, engine::Operation operation) {
-  Route made(method, std::move(path), policy, std::move(endpoint));
-  made.consumes = operation.request_types;
-  made.operation = std::move(operation);
-  return made;
 }
 
 class Auth final : public engine::Feature {
@@ -96,50 +90,36 @@ void Auth::build(engine::SnapshotBuilder& builder) {
   const auto code = compile(builder);
   builder.put<SignInCode>(code);
   describe_schemas(builder, *code);
-  const auto anybody = [&builder](Method method, std::string path, auto endpoint, auto operation) {
-    builder.add(
-        route(method, std::move(path), Policy::kPublic, std::move(endpoint), std::move(operation)));
-  };
-  const auto signed_in = [&builder](Method method, std::string path, auto endpoint,
+  const auto add = [this, &builder](Policy policy, Method method, std::string path, Act act,
                                     auto operation) {
-    builder.add(route(method, std::move(path), Policy::kSignedIn, std::move(endpoint),
-                      std::move(operation)));
-  };
-  anybody(Method::kPost, "/auth/register", register_endpoint(sign_in_), describe_register(*code));
-  anybody(Method::kPost, "/auth/login", login_endpoint(sign_in_), describe_login());
-  anybody(Method::kPost, "/auth/refresh", refresh_endpoint(sign_in_), describe_refresh());
-  signed_in(Method::kPost, "/auth/logout", logout_endpoint(sign_in_), describe_logout());
-  signed_in(Method::kPost, "/auth/mfa/totp", begin_totp_endpoint(sign_in_), describe_begin_totp());
-  signed_in(Method::kPost, "/auth/mfa/totp/confirm", confirm_totp_endpoint(sign_in_),
-            describe_confirm_totp());
-  signed_in(Method::kPost, "/auth/mfa/totp/remove", remove_totp_endpoint(sign_in_),
-            describe_remove_totp());
-  signed_in(Method::kPost, "/auth/mfa/verify", step_up_endpoint(sign_in_), describe_step_up());
-  anybody(Method::kPost, "/auth/verify", verify_endpoint(), describe_verify());
-  anybody(Method::kPost, "/auth/recover", recover_endpoint(), describe_recover());
-  anybody(Method::kPost, "/auth/reset", reset_endpoint(sign_in_), describe_reset());
-  anybody(Method::kPost, "/auth/magic", magic_endpoint(sign_in_), describe_magic());
-  signed_in(Method::kPost, "/auth/email", ask_email_endpoint(sign_in_), describe_ask_email());
-  anybody(Method::kPost, "/auth/email/confirm", confirm_email_endpoint(sign_in_),
-          describe_confirm_email());
-  signed_in(Method::kGet, "/auth/me", me_endpoint(), describe_me());
-  signed_in(Method::kPatch, "/auth/me", change_me_endpoint(), describe_change_me());
-  signed_in(Method::kPost, "/auth/password", change_password_endpoint(sign_in_),
-            describe_change_password());
-  signed_in(Method::kGet, "/auth/sessions", sessions_endpoint(), describe_sessions());
-  signed_in(Method::kDelete, "/auth/sessions/{id}", end_session_endpoint(sign_in_),
-            describe_end_session());
-  const auto part_of_ui = [&builder](std::string path, auto endpoint) {
-    Route made(Method::kGet, std::move(path), Policy::kPublic, std::move(endpoint));
-    made.operation.hidden = true;
+    Route made(method, std::move(path), policy, endpoint(sign_in_, act));
+    made.consumes = operation.request_types;
+    made.operation = std::move(operation);
     builder.add(std::move(made));
   };
-  part_of_ui("/auth/ui", page_endpoint());
-  part_of_ui("/auth/ui/{page}", page_endpoint());
-  part_of_ui("/auth/ui/page.js", script_endpoint());
-  part_of_ui("/auth/ui/page.css", style_endpoint());
-  part_of_ui("/auth/ui/settings.json", settings_endpoint());
-  anybody(Method::kGet, "/.well-known/jwks.json", jwks_endpoint(sign_in_), describe_jwks());
+  const auto anybody = std::bind_front(add, Policy::kPublic);
+  const auto signed_in = std::bind_front(add, Policy::kSignedIn);
+  anybody(Method::kPost, "/auth/register", &post_register, describe_register(*code));
+  anybody(Method::kPost, "/auth/login", &post_login, describe_login());
+  anybody(Method::kPost, "/auth/refresh", &post_refresh, describe_refresh());
+  signed_in(Method::kPost, "/auth/logout", &post_logout, describe_logout());
+  signed_in(Method::kPost, "/auth/mfa/totp", &post_totp, describe_begin_totp());
+  signed_in(Method::kPost, "/auth/mfa/totp/confirm", &post_totp_confirm, describe_confirm_totp());
+  signed_in(Method::kPost, "/auth/mfa/totp/remove", &post_totp_remove, describe_remove_totp());
+  signed_in(Method::kPost, "/auth/mfa/verify", &post_mfa_verify, describe_step_up());
+  anybody(Method::kPost, "/auth/verify", &post_verify, describe_verify());
+  anybody(Method::kPost, "/auth/recover", &post_recover, describe_recover());
+  anybody(Method::kPost, "/auth/reset", &post_reset, describe_reset());
+  anybody(Method::kPost, "/auth/magic", &post_magic, describe_magic());
+  signed_in(Method::kPost, "/auth/email", &post_email, describe_ask_email());
+  anybody(Method::kPost, "/auth/email/confirm", &post_email_confirm, describe_confirm_email());
+  signed_in(Method::kGet, "/auth/me", &get_me, describe_me());
+  signed_in(Method::kPatch, "/auth/me", &patch_me, describe_change_me());
+  signed_in(Method::kPost, "/auth/password", &post_password, describe_change_password());
+  signed_in(Method::kGet, "/auth/sessions", &get_sessions, describe_sessions());
+  signed_in(Method::kDelete, "/auth/sessions/{id}", &delete_session, describe_end_session());
+  anybody(Method::kGet, "/.well-known/jwks.json", &get_jwks, describe_jwks());
+  add_pages(builder);
 }
 
 }  // namespace

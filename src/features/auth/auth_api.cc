@@ -14,6 +14,26 @@
 
 namespace mettle::auth {
 
+namespace {
+
+class ActEndpoint final : public engine::Endpoint {
+ public:
+  ActEndpoint(std::shared_ptr<SignIn> sign_in, Act act) : sign_in_(std::move(sign_in)), act_(act) {}
+  Task<Result<net::Response>> call(engine::Call& call) const override {
+    return act_(call, *sign_in_);
+  }
+
+ private:
+  const std::shared_ptr<SignIn> sign_in_;
+  const Act act_;
+};
+
+}  // namespace
+
+std::shared_ptr<const engine::Endpoint> endpoint(std::shared_ptr<SignIn> sign_in, Act act) {
+  return std::make_shared<ActEndpoint>(std::move(sign_in), act);
+}
+
 Result<Body> Body::read(const engine::Call& call) {
   TRY(JsonDocument document, JsonDocument::parse(call.request.body));
   if (!document.root().is_object()) {

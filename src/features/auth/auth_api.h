@@ -16,40 +16,37 @@
 
 namespace mettle::auth {
 
-using SignInRef = std::shared_ptr<SignIn>;
+// What answers at one address.
+using Act = Task<Result<net::Response>> (*)(engine::Call& call, SignIn& sign_in);
+std::shared_ptr<const engine::Endpoint> endpoint(std::shared_ptr<SignIn> sign_in, Act act);
 
 // sign_in_api.cc
-std::shared_ptr<const engine::Endpoint> register_endpoint(SignInRef sign_in);
-std::shared_ptr<const engine::Endpoint> login_endpoint(SignInRef sign_in);
-std::shared_ptr<const engine::Endpoint> refresh_endpoint(SignInRef sign_in);
-std::shared_ptr<const engine::Endpoint> logout_endpoint(SignInRef sign_in);
-std::shared_ptr<const engine::Endpoint> jwks_endpoint(SignInRef sign_in);
+Task<Result<net::Response>> post_register(engine::Call& call, SignIn& sign_in);
+Task<Result<net::Response>> post_login(engine::Call& call, SignIn& sign_in);
+Task<Result<net::Response>> post_refresh(engine::Call& call, SignIn& sign_in);
+Task<Result<net::Response>> post_logout(engine::Call& call, SignIn& sign_in);
+Task<Result<net::Response>> get_jwks(engine::Call& call, SignIn& sign_in);
+
 // me_api.cc
-std::shared_ptr<const engine::Endpoint> me_endpoint();
-std::shared_ptr<const engine::Endpoint> change_me_endpoint();
-std::shared_ptr<const engine::Endpoint> change_password_endpoint(SignInRef sign_in);
-std::shared_ptr<const engine::Endpoint> sessions_endpoint();
-std::shared_ptr<const engine::Endpoint> end_session_endpoint(SignInRef sign_in);
+Task<Result<net::Response>> get_me(engine::Call& call, SignIn& sign_in);
+Task<Result<net::Response>> patch_me(engine::Call& call, SignIn& sign_in);
+Task<Result<net::Response>> post_password(engine::Call& call, SignIn& sign_in);
+Task<Result<net::Response>> get_sessions(engine::Call& call, SignIn& sign_in);
+Task<Result<net::Response>> delete_session(engine::Call& call, SignIn& sign_in);
 
 // mailbox_api.cc
-std::shared_ptr<const engine::Endpoint> verify_endpoint();
-std::shared_ptr<const engine::Endpoint> recover_endpoint();
-std::shared_ptr<const engine::Endpoint> reset_endpoint(SignInRef sign_in);
-std::shared_ptr<const engine::Endpoint> magic_endpoint(SignInRef sign_in);
-std::shared_ptr<const engine::Endpoint> ask_email_endpoint(SignInRef sign_in);
-std::shared_ptr<const engine::Endpoint> confirm_email_endpoint(SignInRef sign_in);
+Task<Result<net::Response>> post_verify(engine::Call& call, SignIn& sign_in);
+Task<Result<net::Response>> post_recover(engine::Call& call, SignIn& sign_in);
+Task<Result<net::Response>> post_reset(engine::Call& call, SignIn& sign_in);
+Task<Result<net::Response>> post_magic(engine::Call& call, SignIn& sign_in);
+Task<Result<net::Response>> post_email(engine::Call& call, SignIn& sign_in);
+Task<Result<net::Response>> post_email_confirm(engine::Call& call, SignIn& sign_in);
 
 // mfa_api.cc
-std::shared_ptr<const engine::Endpoint> begin_totp_endpoint(SignInRef sign_in);
-std::shared_ptr<const engine::Endpoint> confirm_totp_endpoint(SignInRef sign_in);
-std::shared_ptr<const engine::Endpoint> step_up_endpoint(SignInRef sign_in);
-std::shared_ptr<const engine::Endpoint> remove_totp_endpoint(SignInRef sign_in);
-
-// ui_api.cc
-std::shared_ptr<const engine::Endpoint> page_endpoint();
-std::shared_ptr<const engine::Endpoint> script_endpoint();
-std::shared_ptr<const engine::Endpoint> style_endpoint();
-std::shared_ptr<const engine::Endpoint> settings_endpoint();
+Task<Result<net::Response>> post_totp(engine::Call& call, SignIn& sign_in);
+Task<Result<net::Response>> post_totp_confirm(engine::Call& call, SignIn& sign_in);
+Task<Result<net::Response>> post_totp_remove(engine::Call& call, SignIn& sign_in);
+Task<Result<net::Response>> post_mfa_verify(engine::Call& call, SignIn& sign_in);
 
 // ---- what they share (auth_api.cc) ------------------------------------------------------------
 

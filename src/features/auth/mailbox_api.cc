@@ -31,6 +31,7 @@ Task<Result<>> take_over(db::WriteTx& tx, const Ground& ground, const Person& pe
   CO_TRY_VOID(co_await ground.people->clear_password(tx, person.id));
   CO_TRY_VOID(co_await end_sessions(tx, person.id, "", "first_verified_sign_in", ground.now));
   CO_TRY_VOID(co_await remove_totp(tx, person.id));
+  CO_TRY_VOID(co_await forget_one_time(tx, person.id));
   CO_TRY_VOID(co_await revoke_keys_of(tx, id_text(person.id), ground.now));
   co_return co_await People::set_verified(tx, person.id, person.email);
 }
@@ -116,6 +117,7 @@ class ResetUnit final : public UseUnit {
   Task<Result<>> act(db::WriteTx& tx, Proven proven) override {
     const Person& person = proven.person;
     CO_TRY_VOID(co_await take_over(tx, ground_, person));
+    CO_TRY_VOID(co_await forget_one_time(tx, person.id));
     CO_TRY_VOID(co_await ground_.people->set_password(tx, person.id, hash_));
     if (!planted(Mutant::kResetKeepsSessions)) {
       CO_TRY_VOID(co_await end_sessions(tx, person.id, "", "password_reset", ground_.now));
@@ -172,6 +174,7 @@ class EmailUnit final : public UseUnit {
  private:
   Task<Result<>> act(db::WriteTx& tx, Proven proven) override {
     const Person& person = proven.person;
+    CO_TRY_VOID(co_await forget_one_time(tx, person.id));
     CO_TRY_VOID(co_await ground_.people->set_email(tx, person.id, proven.email));
     CO_TRY_VOID(co_await People::set_verified(tx, person.id, proven.email));
     CO_TRY_VOID(co_await mail_email_changed(tx, ground_.seams, mailer_, person.email, proven.email,
@@ -230,14 +233,81 @@ Task<Result<net::Response>> ask(engine::Call& call, Purpose purpose, std::string
   co_return mail_is_sent();
 }
 
-Task<Result<net::Response>> recover(engine::Call& call) {
+}  // namespace
+
+Task<Result<net::Response>> post_reset(engine::Call& call, SignIn& sign_in) {
+  CO_TRY(Body body, Body::read(call));
+  std::string token = body.text("token");
+  std::string password = body.text("password");
+  CO_TRY_VOID(body.finish());
+  CO_TRY_VOID(check_new_password(password, "", "/password"));
+  db::Store& store = call.app.door().store();
+  CO_TRY(std::string hash, co_await sign_in.hasher().hash(call.ctx, store, std::move(password)));
+  const auto unit = std::make_shared<ResetUnit>(ground_of(call), mail::mailer_of(call.app),
+                                                std::move(token), std::move(hash));
+  CO_TRY_VOID(co_await store.write(call.ctx, unit));
+  sign_in.known().something_ended();
+  co_return no_content();
+}
+
+Task<Result<net::Response>> post_magic(engine::Call& call, SignIn& sign_in) {
+  CO_TRY(Body body, Body::read(call));
+  if (body.has("email")) {
+    std::string email = body.email("email");
+    CO_TRY_VOID(body.finish());
+    co_return co_await ask(call, Purpose::kMagicLink, std::move(email));
+  }
+  std::string token = body.text("token");
+  std::string second = body.maybe("code").value_or("");
+  const bool cookie = body.wants_cookie();
+  CO_TRY_VOID(body.finish());
+  const SignInCode& code = code_of(call);
+  if (cookie) {
+    CO_TRY_VOID(check_cross_site(call.request, *code.app));
+  }
+  NewSession session{.cookie = cookie, .aal = 1, .methods = {"email"}, .life = code.refresh_life};
+  const auto unit =
+      std::make_shared<MagicUnit>(ground_of(call), mail::mailer_of(call.app), std::move(token),
+                                  std::move(second), std::move(session));
+  CO_TRY_VOID(co_await call.app.door().store().write(call.ctx, unit));
+  if (unit->wrong) co_return fail(wrong_code());
+  sign_in.known().something_ended();
+  co_return co_await answer_session(call, sign_in, std::move(unit->bearing), 200);
+}
+
+Task<Result<net::Response>> post_email(engine::Call& call, SignIn& sign_in) {
+  CO_TRY_VOID(must_be_user(call));
+  CO_TRY(Body body, Body::read(call));
+  std::string email = body.email("email");
+  std::string password = body.text("password");
+  CO_TRY_VOID(body.finish());
+  CO_TRY(const Person person,
+         co_await check_own_password(call, sign_in, std::move(password), "/password"));
+  const auto unit = std::make_shared<AskEmailUnit>(ground_of(call), mail::mailer_of(call.app),
+                                                   person.id, std::move(email));
+  CO_TRY_VOID(co_await call.app.door().store().write(call.ctx, unit));
+  co_return json_answer(R"({"detail":"a mail to the new address is on its way"})", 202);
+}
+
+Task<Result<net::Response>> post_email_confirm(engine::Call& call, SignIn& sign_in) {
+  CO_TRY(Body body, Body::read(call));
+  std::string token = body.text("token");
+  CO_TRY_VOID(body.finish());
+  const auto unit = std::make_shared<EmailUnit>(ground_of(call), mail::mailer_of(call.app),
+                                                Purpose::kEmailChange, std::move(token));
+  CO_TRY_VOID(co_await call.app.door().store().write(call.ctx, unit));
+  sign_in.known().something_ended();
+  co_return no_content();
+}
+
+Task<Result<net::Response>> post_recover(engine::Call& call, SignIn& /*sign_in*/) {
   CO_TRY(Body body, Body::read(call));
   std::string email = body.email("email");
   CO_TRY_VOID(body.finish());
   co_return co_await ask(call, Purpose::kReset, std::move(email));
 }
 
-Task<Result<net::Response>> verify(engine::Call& call) {
+Task<Result<net::Response>> post_verify(engine::Call& call, SignIn& /*sign_in*/) {
   CO_TRY(Body body, Body::read(call));
   if (body.has("email")) {
     std::string email = body.email("email");
@@ -250,125 +320,6 @@ Task<Result<net::Response>> verify(engine::Call& call) {
                                                  Purpose::kVerify, std::move(token));
   CO_TRY_VOID(co_await call.app.door().store().write(call.ctx, unit));
   co_return no_content();
-}
-
-class Reset final : public engine::Endpoint {
- public:
-  explicit Reset(SignInRef sign_in) : sign_in_(std::move(sign_in)) {}
-
-  Task<Result<net::Response>> call(engine::Call& call) const override {
-    CO_TRY(Body body, Body::read(call));
-    std::string token = body.text("token");
-    std::string password = body.text("password");
-    CO_TRY_VOID(body.finish());
-    CO_TRY_VOID(check_new_password(password, "", "/password"));
-    db::Store& store = call.app.door().store();
-    CO_TRY(std::string hash,
-           co_await sign_in_->hasher().hash(call.ctx, store, std::move(password)));
-    const auto unit = std::make_shared<ResetUnit>(ground_of(call), mail::mailer_of(call.app),
-                                                  std::move(token), std::move(hash));
-    CO_TRY_VOID(co_await store.write(call.ctx, unit));
-    sign_in_->known().something_ended();
-    co_return no_content();
-  }
-
- private:
-  const SignInRef sign_in_;
-};
-
-class Magic final : public engine::Endpoint {
- public:
-  explicit Magic(SignInRef sign_in) : sign_in_(std::move(sign_in)) {}
-
-  Task<Result<net::Response>> call(engine::Call& call) const override {
-    CO_TRY(Body body, Body::read(call));
-    if (body.has("email")) {
-      std::string email = body.email("email");
-      CO_TRY_VOID(body.finish());
-      co_return co_await ask(call, Purpose::kMagicLink, std::move(email));
-    }
-    std::string token = body.text("token");
-    std::string second = body.maybe("code").value_or("");
-    const bool cookie = body.wants_cookie();
-    CO_TRY_VOID(body.finish());
-    const SignInCode& code = code_of(call);
-    if (cookie) {
-      CO_TRY_VOID(check_cross_site(call.request, *code.app));
-    }
-    NewSession session{.cookie = cookie, .aal = 1, .methods = {"email"}, .life = code.refresh_life};
-    const auto unit =
-        std::make_shared<MagicUnit>(ground_of(call), mail::mailer_of(call.app), std::move(token),
-                                    std::move(second), std::move(session));
-    CO_TRY_VOID(co_await call.app.door().store().write(call.ctx, unit));
-    if (unit->wrong) co_return fail(wrong_code());
-    sign_in_->known().something_ended();
-    co_return co_await answer_session(call, *sign_in_, std::move(unit->bearing), 200);
-  }
-
- private:
-  const SignInRef sign_in_;
-};
-
-class AskEmail final : public engine::Endpoint {
- public:
-  explicit AskEmail(SignInRef sign_in) : sign_in_(std::move(sign_in)) {}
-
-  Task<Result<net::Response>> call(engine::Call& call) const override {
-    CO_TRY_VOID(must_be_user(call));
-    CO_TRY(Body body, Body::read(call));
-    std::string email = body.email("email");
-    std::string password = body.text("password");
-    CO_TRY_VOID(body.finish());
-    CO_TRY(const Person person,
-           co_await check_own_password(call, *sign_in_, std::move(password), "/password"));
-    const auto unit = std::make_shared<AskEmailUnit>(ground_of(call), mail::mailer_of(call.app),
-                                                     person.id, std::move(email));
-    CO_TRY_VOID(co_await call.app.door().store().write(call.ctx, unit));
-    co_return json_answer(R"({"detail":"a mail to the new address is on its way"})", 202);
-  }
-
- private:
-  const SignInRef sign_in_;
-};
-
-class ConfirmEmail final : public engine::Endpoint {
- public:
-  explicit ConfirmEmail(SignInRef sign_in) : sign_in_(std::move(sign_in)) {}
-
-  Task<Result<net::Response>> call(engine::Call& call) const override {
-    CO_TRY(Body body, Body::read(call));
-    std::string token = body.text("token");
-    CO_TRY_VOID(body.finish());
-    const auto unit = std::make_shared<EmailUnit>(ground_of(call), mail::mailer_of(call.app),
-                                                  Purpose::kEmailChange, std::move(token));
-    CO_TRY_VOID(co_await call.app.door().store().write(call.ctx, unit));
-    sign_in_->known().something_ended();
-    co_return no_content();
-  }
-
- private:
-  const SignInRef sign_in_;
-};
-
-}  // namespace
-
-std::shared_ptr<const engine::Endpoint> verify_endpoint() {
-  return engine::endpoint(verify);
-}
-std::shared_ptr<const engine::Endpoint> recover_endpoint() {
-  return engine::endpoint(recover);
-}
-std::shared_ptr<const engine::Endpoint> reset_endpoint(SignInRef sign_in) {
-  return std::make_shared<Reset>(std::move(sign_in));
-}
-std::shared_ptr<const engine::Endpoint> magic_endpoint(SignInRef sign_in) {
-  return std::make_shared<Magic>(std::move(sign_in));
-}
-std::shared_ptr<const engine::Endpoint> ask_email_endpoint(SignInRef sign_in) {
-  return std::make_shared<AskEmail>(std::move(sign_in));
-}
-std::shared_ptr<const engine::Endpoint> confirm_email_endpoint(SignInRef sign_in) {
-  return std::make_shared<ConfirmEmail>(std::move(sign_in));
 }
 
 }  // namespace mettle::auth

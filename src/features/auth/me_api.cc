@@ -4,6 +4,7 @@
 #include "features/auth/attempts.h"
 #include "features/auth/auth_api.h"
 #include "features/auth/mailbox.h"
+#include "features/auth/one_time.h"
 #include "features/auth/password_rules.h"
 #include "records/change.h"
 #include "records/door.h"
@@ -21,11 +22,6 @@ Task<Result<net::Response>> answer_me(engine::Call& call) {
   if (!person) co_return fail(gone());
   CO_TRY(std::string user, co_await user_json(call, call.principal, *person));
   co_return json_answer(std::move(user));
-}
-
-Task<Result<net::Response>> get_me(engine::Call& call) {
-  CO_TRY_VOID(must_be_user(call));
-  co_return co_await answer_me(call);
 }
 
 class ChangeMe final : public records::Mutation {
@@ -50,26 +46,6 @@ class ChangeMe final : public records::Mutation {
   const records::RowInput changes_;
 };
 
-Task<Result<net::Response>> patch_me(engine::Call& call) {
-  CO_TRY_VOID(must_be_user(call));
-  const SignInCode& code = code_of(call);
-  CO_TRY(Body body, Body::read(call));
-  const std::string profile = body.profile(code);
-  CO_TRY(const JsonDocument document, JsonDocument::parse(profile));
-  const auto bindings = records::base_bindings(call.principal, call.ctx.seams().clock->now());
-  CO_TRY(records::RowInput changes,
-         records::read_row(code.people->catalog(), code.people->table(), document.root(),
-                           records::RowMode::kPatch, bindings, "", body.faults(),
-                           records::Authority::kApp));
-  CO_TRY_VOID(body.finish());
-  const auto mutation =
-      std::make_shared<ChangeMe>(code.people, call.principal.id, std::move(changes));
-  auto done = co_await call.app.door().commit(call.ctx, call.principal, mutation, std::nullopt,
-                                              call.request.path);
-  if (!done) co_return fail(std::move(done.error()));
-  co_return co_await answer_me(call);
-}
-
 // ---- the password -----------------------------------------------------------------------------
 
 class PasswordUnit final : public db::WriteUnit {
@@ -93,6 +69,7 @@ class PasswordUnit final : public db::WriteUnit {
       co_return fail(Code::kConflict, "the password was changed meanwhile");
     }
     CO_TRY_VOID(co_await people_->set_password(tx, who_.id, new_hash_));
+    CO_TRY_VOID(co_await forget_one_time(tx, who_.id));
     CO_TRY_VOID(co_await forget_attempts(tx, account_subject(person->email)));
     // Whoever else is signed in may be why the password is changed.
     CO_TRY_VOID(co_await end_sessions(tx, who_.id, who_.session, "password_changed", now_));
@@ -110,34 +87,6 @@ class PasswordUnit final : public db::WriteUnit {
   const std::string old_hash_, new_hash_;
   const Origin origin_;
   const Timestamp now_;
-};
-
-class ChangePassword final : public engine::Endpoint {
- public:
-  explicit ChangePassword(SignInRef sign_in) : sign_in_(std::move(sign_in)) {}
-
-  Task<Result<net::Response>> call(engine::Call& call) const override {
-    CO_TRY_VOID(must_be_user(call));
-    CO_TRY(Body body, Body::read(call));
-    std::string current = body.text("current_password");
-    std::string wanted = body.text("new_password");
-    CO_TRY_VOID(body.finish());
-    const SignInCode& code = code_of(call);
-    db::Store& store = call.app.door().store();
-    CO_TRY(const Person person,
-           co_await check_own_password(call, *sign_in_, std::move(current), "/current_password"));
-    CO_TRY_VOID(check_new_password(wanted, person.email, "/new_password"));
-    CO_TRY(std::string hash, co_await sign_in_->hasher().hash(call.ctx, store, std::move(wanted)));
-    const auto unit = std::make_shared<PasswordUnit>(
-        call.app.shared_from_this(), code.people, call.principal, person.password_hash,
-        std::move(hash), origin_of(call), call.ctx.seams());
-    CO_TRY_VOID(co_await store.write(call.ctx, unit));
-    sign_in_->known().something_ended();
-    co_return no_content();
-  }
-
- private:
-  const SignInRef sign_in_;
 };
 
 // ---- sessions ---------------------------------------------------------------------------------
@@ -166,22 +115,6 @@ void session_json(JsonWriter& json, const Session& session, std::string_view cur
   json.end_object();
 }
 
-Task<Result<net::Response>> list_my_sessions(engine::Call& call) {
-  CO_TRY_VOID(must_be_user(call));
-  CO_TRY(const std::vector<Session> sessions,
-         co_await list_sessions(call.ctx, call.app.door().store(), call.principal.id,
-                                call.ctx.seams().clock->now()));
-  std::string body;
-  JsonWriter json(body);
-  json.begin_object();
-  json.key("items");
-  json.begin_array();
-  for (const Session& session : sessions) session_json(json, session, call.principal.session);
-  json.end_array();
-  json.end_object();
-  co_return json_answer(std::move(body));
-}
-
 class EndUnit final : public db::WriteUnit {
  public:
   EndUnit(Value user, std::string id, Origin origin, Timestamp now)
@@ -200,39 +133,76 @@ class EndUnit final : public db::WriteUnit {
   const Timestamp now_;
 };
 
-class EndSession final : public engine::Endpoint {
- public:
-  explicit EndSession(SignInRef sign_in) : sign_in_(std::move(sign_in)) {}
-
-  Task<Result<net::Response>> call(engine::Call& call) const override {
-    CO_TRY_VOID(must_be_user(call));
-    const auto unit = std::make_shared<EndUnit>(call.principal.id, call.path.at(0), origin_of(call),
-                                                call.ctx.seams().clock->now());
-    CO_TRY_VOID(co_await call.app.door().store().write(call.ctx, unit));
-    sign_in_->known().something_ended();
-    co_return no_content();
-  }
-
- private:
-  const SignInRef sign_in_;
-};
-
 }  // namespace
 
-std::shared_ptr<const engine::Endpoint> me_endpoint() {
-  return engine::endpoint(get_me);
+Task<Result<net::Response>> post_password(engine::Call& call, SignIn& sign_in) {
+  CO_TRY_VOID(must_be_user(call));
+  CO_TRY(Body body, Body::read(call));
+  std::string current = body.text("current_password");
+  std::string wanted = body.text("new_password");
+  CO_TRY_VOID(body.finish());
+  const SignInCode& code = code_of(call);
+  db::Store& store = call.app.door().store();
+  CO_TRY(const Person person,
+         co_await check_own_password(call, sign_in, std::move(current), "/current_password"));
+  CO_TRY_VOID(check_new_password(wanted, person.email, "/new_password"));
+  CO_TRY(std::string hash, co_await sign_in.hasher().hash(call.ctx, store, std::move(wanted)));
+  const auto unit = std::make_shared<PasswordUnit>(
+      call.app.shared_from_this(), code.people, call.principal, person.password_hash,
+      std::move(hash), origin_of(call), call.ctx.seams());
+  CO_TRY_VOID(co_await store.write(call.ctx, unit));
+  sign_in.known().something_ended();
+  co_return no_content();
 }
-std::shared_ptr<const engine::Endpoint> change_me_endpoint() {
-  return engine::endpoint(patch_me);
+
+Task<Result<net::Response>> delete_session(engine::Call& call, SignIn& sign_in) {
+  CO_TRY_VOID(must_be_user(call));
+  const auto unit = std::make_shared<EndUnit>(call.principal.id, call.path.at(0), origin_of(call),
+                                              call.ctx.seams().clock->now());
+  CO_TRY_VOID(co_await call.app.door().store().write(call.ctx, unit));
+  sign_in.known().something_ended();
+  co_return no_content();
 }
-std::shared_ptr<const engine::Endpoint> change_password_endpoint(SignInRef sign_in) {
-  return std::make_shared<ChangePassword>(std::move(sign_in));
+
+Task<Result<net::Response>> get_me(engine::Call& call, SignIn& /*sign_in*/) {
+  CO_TRY_VOID(must_be_user(call));
+  co_return co_await answer_me(call);
 }
-std::shared_ptr<const engine::Endpoint> sessions_endpoint() {
-  return engine::endpoint(list_my_sessions);
+
+Task<Result<net::Response>> patch_me(engine::Call& call, SignIn& /*sign_in*/) {
+  CO_TRY_VOID(must_be_user(call));
+  const SignInCode& code = code_of(call);
+  CO_TRY(Body body, Body::read(call));
+  const std::string profile = body.profile(code);
+  CO_TRY(const JsonDocument document, JsonDocument::parse(profile));
+  const auto bindings = records::base_bindings(call.principal, call.ctx.seams().clock->now());
+  CO_TRY(records::RowInput changes,
+         records::read_row(code.people->catalog(), code.people->table(), document.root(),
+                           records::RowMode::kPatch, bindings, "", body.faults(),
+                           records::Authority::kApp));
+  CO_TRY_VOID(body.finish());
+  const auto mutation =
+      std::make_shared<ChangeMe>(code.people, call.principal.id, std::move(changes));
+  auto done = co_await call.app.door().commit(call.ctx, call.principal, mutation, std::nullopt,
+                                              call.request.path);
+  if (!done) co_return fail(std::move(done.error()));
+  co_return co_await answer_me(call);
 }
-std::shared_ptr<const engine::Endpoint> end_session_endpoint(SignInRef sign_in) {
-  return std::make_shared<EndSession>(std::move(sign_in));
+
+Task<Result<net::Response>> get_sessions(engine::Call& call, SignIn& /*sign_in*/) {
+  CO_TRY_VOID(must_be_user(call));
+  CO_TRY(const std::vector<Session> sessions,
+         co_await list_sessions(call.ctx, call.app.door().store(), call.principal.id,
+                                call.ctx.seams().clock->now()));
+  std::string body;
+  JsonWriter json(body);
+  json.begin_object();
+  json.key("items");
+  json.begin_array();
+  for (const Session& session : sessions) session_json(json, session, call.principal.session);
+  json.end_array();
+  json.end_object();
+  co_return json_answer(std::move(body));
 }
 
 }  // namespace mettle::auth

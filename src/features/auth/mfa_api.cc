@@ -121,38 +121,6 @@ class RemoveUnit final : public CodeUnit {
   }
 };
 
-// {"secret":…,"url":…}: shown once, to be read by the app. Needs the password, so that a stolen
-// session cannot add a factor of the thief's own.
-class BeginTotp final : public engine::Endpoint {
- public:
-  explicit BeginTotp(SignInRef sign_in) : sign_in_(std::move(sign_in)) {}
-
-  Task<Result<net::Response>> call(engine::Call& call) const override {
-    CO_TRY_VOID(must_be_user(call));
-    CO_TRY(Body body, Body::read(call));
-    std::string password = body.text("password");
-    CO_TRY_VOID(body.finish());
-    CO_TRY(const Person person,
-           co_await check_own_password(call, *sign_in_, std::move(password), "/password"));
-    std::string secret(kTotpSecretBytes, '\0');
-    call.ctx.seams().random->fill({reinterpret_cast<uint8_t*>(secret.data()), secret.size()});
-    const auto unit = std::make_shared<BeginUnit>(person.id, secret);
-    CO_TRY_VOID(co_await call.app.door().store().write(call.ctx, unit));
-    std::string out;
-    JsonWriter json(out);
-    json.begin_object();
-    json.key("secret");
-    json.string(base32(secret));
-    json.key("url");
-    json.string(totp_url(call.app.model().app, person.email, secret));
-    json.end_object();
-    co_return json_answer(std::move(out));
-  }
-
- private:
-  const SignInRef sign_in_;
-};
-
 Result<std::string> code_of_body(const engine::Call& call) {
   TRY_VOID(must_be_user(call));
   TRY(Body body, Body::read(call));
@@ -161,66 +129,69 @@ Result<std::string> code_of_body(const engine::Call& call) {
   return code;
 }
 
-class ConfirmTotp final : public engine::Endpoint {
- public:
-  explicit ConfirmTotp(SignInRef sign_in) : sign_in_(std::move(sign_in)) {}
-
-  Task<Result<net::Response>> call(engine::Call& call) const override {
-    CO_TRY(std::string code, code_of_body(call));
-    std::vector<std::string> recovery;
-    for (size_t i = 0; i < kRecoveryCodes; ++i) {
-      recovery.push_back(new_recovery_code(*call.ctx.seams().random));
-    }
-    const auto unit = std::make_shared<ConfirmUnit>(call, std::move(code), recovery);
-    CO_TRY_VOID(co_await call.app.door().store().write(call.ctx, unit));
-    if (!unit->right) co_return fail(wrong_code());
-    sign_in_->known().something_ended();
-    std::string out;
-    JsonWriter json(out);
-    json.begin_object();
-    json.key("recovery_codes");
-    json.begin_array();
-    for (const std::string& one : recovery) json.string(one);
-    json.end_array();
-    json.end_object();
-    co_return json_answer(std::move(out));
-  }
-
- private:
-  const SignInRef sign_in_;
-};
-
 template <class Unit>
-class UseCode final : public engine::Endpoint {
- public:
-  explicit UseCode(SignInRef sign_in) : sign_in_(std::move(sign_in)) {}
-
-  Task<Result<net::Response>> call(engine::Call& call) const override {
-    CO_TRY(std::string code, code_of_body(call));
-    const auto unit = std::make_shared<Unit>(call, std::move(code));
-    CO_TRY_VOID(co_await call.app.door().store().write(call.ctx, unit));
-    if (!unit->right) co_return fail(wrong_code());
-    sign_in_->known().something_ended();  // the session's aal is another now
-    co_return no_content();
-  }
-
- private:
-  const SignInRef sign_in_;
-};
+Task<Result<net::Response>> use_code(engine::Call& call, SignIn& sign_in) {
+  CO_TRY(std::string code, code_of_body(call));
+  const auto unit = std::make_shared<Unit>(call, std::move(code));
+  CO_TRY_VOID(co_await call.app.door().store().write(call.ctx, unit));
+  if (!unit->right) co_return fail(wrong_code());
+  sign_in.known().something_ended();  // the session's aal is another now
+  co_return no_content();
+}
 
 }  // namespace
 
-std::shared_ptr<const engine::Endpoint> begin_totp_endpoint(SignInRef sign_in) {
-  return std::make_shared<BeginTotp>(std::move(sign_in));
+// {"secret":…,"url":…}: shown once, to be read by the app. Needs the password, so that a stolen
+// session cannot add a factor of the thief's own.
+Task<Result<net::Response>> post_totp(engine::Call& call, SignIn& sign_in) {
+  CO_TRY_VOID(must_be_user(call));
+  CO_TRY(Body body, Body::read(call));
+  std::string password = body.text("password");
+  CO_TRY_VOID(body.finish());
+  CO_TRY(const Person person,
+         co_await check_own_password(call, sign_in, std::move(password), "/password"));
+  std::string secret(kTotpSecretBytes, '\0');
+  call.ctx.seams().random->fill({reinterpret_cast<uint8_t*>(secret.data()), secret.size()});
+  const auto unit = std::make_shared<BeginUnit>(person.id, secret);
+  CO_TRY_VOID(co_await call.app.door().store().write(call.ctx, unit));
+  std::string out;
+  JsonWriter json(out);
+  json.begin_object();
+  json.key("secret");
+  json.string(base32(secret));
+  json.key("url");
+  json.string(totp_url(call.app.model().app, person.email, secret));
+  json.end_object();
+  co_return json_answer(std::move(out));
 }
-std::shared_ptr<const engine::Endpoint> confirm_totp_endpoint(SignInRef sign_in) {
-  return std::make_shared<ConfirmTotp>(std::move(sign_in));
+
+Task<Result<net::Response>> post_totp_confirm(engine::Call& call, SignIn& sign_in) {
+  CO_TRY(std::string code, code_of_body(call));
+  std::vector<std::string> recovery;
+  for (size_t i = 0; i < kRecoveryCodes; ++i) {
+    recovery.push_back(new_recovery_code(*call.ctx.seams().random));
+  }
+  const auto unit = std::make_shared<ConfirmUnit>(call, std::move(code), recovery);
+  CO_TRY_VOID(co_await call.app.door().store().write(call.ctx, unit));
+  if (!unit->right) co_return fail(wrong_code());
+  sign_in.known().something_ended();
+  std::string out;
+  JsonWriter json(out);
+  json.begin_object();
+  json.key("recovery_codes");
+  json.begin_array();
+  for (const std::string& one : recovery) json.string(one);
+  json.end_array();
+  json.end_object();
+  co_return json_answer(std::move(out));
 }
-std::shared_ptr<const engine::Endpoint> step_up_endpoint(SignInRef sign_in) {
-  return std::make_shared<UseCode<StepUpUnit>>(std::move(sign_in));
+
+Task<Result<net::Response>> post_mfa_verify(engine::Call& call, SignIn& sign_in) {
+  return use_code<StepUpUnit>(call, sign_in);
 }
-std::shared_ptr<const engine::Endpoint> remove_totp_endpoint(SignInRef sign_in) {
-  return std::make_shared<UseCode<RemoveUnit>>(std::move(sign_in));
+
+Task<Result<net::Response>> post_totp_remove(engine::Call& call, SignIn& sign_in) {
+  return use_code<RemoveUnit>(call, sign_in);
 }
 
 }  // namespace mettle::auth

@@ -104,10 +104,19 @@ Task<Result<Proven>> use_one_time(db::WriteTx& tx, const People& people, Purpose
       !equal_in_constant_time(secret_hash(parsed->secret), row.secret_hash)) {
     co_return fail(refused());
   }
+  if (purpose != Purpose::kEmailChange && row.email != row.person->email) co_return fail(refused());
   if (!planted(Mutant::kOneTimeTokenStays)) {
     CO_TRY_VOID(co_await tx.run(delete_sql, std::span(values).first(1)));
   }
   co_return Proven{std::move(*row.person), std::move(row.email)};
+}
+
+Task<Result<>> forget_one_time(db::WriteTx& tx, Value user) {
+  static const db::StatementRef forget_sql =
+      db::Statement::make("DELETE FROM mettle_one_time WHERE user_id = ?1");
+  if (planted(Mutant::kOldLinksWork)) co_return Result<>();
+  CO_TRY_VOID(co_await tx.run(forget_sql, std::span(&user, 1)));
+  co_return Result<>();
 }
 
 }  // namespace mettle::auth

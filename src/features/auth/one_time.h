@@ -29,7 +29,11 @@ struct Proven {
   std::string email;
 };
 // Takes the token back. kInvalidCredentials where it does not work, the same whatever the reason.
+// But for a change of the address, it works only while the address it went to is the account's.
 Task<Result<Proven>> use_one_time(db::WriteTx& tx, const People& people, Purpose purpose,
                                   std::string token, Timestamp now);
+
+// None that the user was sent works any longer: who asked for them may be who is being shut out.
+Task<Result<>> forget_one_time(db::WriteTx& tx, Value user);
 
 }  // namespace mettle::auth

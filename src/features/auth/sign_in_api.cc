@@ -124,45 +124,6 @@ Result<Registration> read_registration(const engine::Call& call) {
   return made;
 }
 
-class Register final : public engine::Endpoint {
- public:
-  explicit Register(SignInRef sign_in) : sign_in_(std::move(sign_in)) {}
-
-  Task<Result<net::Response>> call(engine::Call& call) const override {
-    const SignInCode& code = code_of(call);
-    if (code.app->auth.registration != model::Auth::Registration::kOpen) {
-      co_return fail(Code::kForbidden, "registration is closed; ask for an account");
-    }
-    CO_TRY(Registration wanted, read_registration(call));
-    if (wanted.cookie) {
-      CO_TRY_VOID(check_cross_site(call.request, *code.app));
-    }
-    records::Door& door = call.app.door();
-    CO_TRY(std::string hash,
-           co_await sign_in_->hasher().hash(call.ctx, door.store(), std::move(wanted.password)));
-    wanted.row.values[static_cast<size_t>(code.people->password_column())] = Value(std::move(hash));
-    const auto mutation = std::make_shared<RegisterMutation>(call, std::move(wanted.row),
-                                                             by_password(code, wanted.cookie));
-    auto done =
-        co_await door.commit(call.ctx, call.principal, mutation, std::nullopt, call.request.path);
-    if (!code.app->auth.verify_required) {
-      if (!done) co_return fail(std::move(done.error()));
-      co_return co_await answer_session(call, *sign_in_, std::move(mutation->bearing), 201);
-    }
-    if (!done) {
-      if (done.error().code != Code::kUniqueViolation) co_return fail(std::move(done.error()));
-      const auto told = std::make_shared<TakenUnit>(call, wanted.email);
-      const auto sent = co_await door.store().write(call.ctx, told);
-      // Too many of these mails: the answer is no other for that.
-      if (!sent && sent.error().code != Code::kRateLimited) co_return fail(sent.error());
-    }
-    co_return json_answer(R"({"detail":"open the link in the mail to go on"})", 201);
-  }
-
- private:
-  const SignInRef sign_in_;
-};
-
 // ---- log in -----------------------------------------------------------------------------------
 
 // Counts the attempt for the account and for the address, or refuses it.
@@ -254,106 +215,42 @@ class LoginUnit final : public db::WriteUnit {
   const Timestamp now_;
 };
 
-class Login final : public engine::Endpoint {
- public:
-  explicit Login(SignInRef sign_in) : sign_in_(std::move(sign_in)) {}
+Task<> note_refusal(engine::Call& call, Value user, std::string detail) {
+  AuditEvent event{.event = "sign_in",
+                   .outcome = "invalid_credentials",
+                   .user = std::move(user),
+                   .detail = std::move(detail)};
+  // The answer is the same whether this could be written or not.
+  static_cast<void>(
+      co_await audit(call.ctx, call.app.door().store(), std::move(event), origin_of(call)));
+}
 
-  Task<Result<net::Response>> call(engine::Call& call) const override {
-    CO_TRY(Body body, Body::read(call));
-    const std::string email = body.email("email");
-    std::string password = body.text("password");
-    std::string second = body.maybe("code").value_or("");
-    const bool cookie = body.wants_cookie();
-    CO_TRY_VOID(body.finish());
-    const SignInCode& code = code_of(call);
-    if (cookie) {
-      CO_TRY_VOID(check_cross_site(call.request, *code.app));
-    }
-    CO_TRY(RightPassword right, co_await check(call, email, std::move(password)));
-    right.code = std::move(second);
-    right.session = by_password(code, cookie);
-    right.origin = origin_of(call);
-    const auto unit = std::make_shared<LoginUnit>(code, std::move(right), *call.ctx.seams().random,
-                                                  call.ctx.seams().clock->now());
-    CO_TRY_VOID(co_await call.app.door().store().write(call.ctx, unit));
-    if (unit->unverified) {
-      co_return fail(Code::kForbidden,
-                     "open the link in the mail first; POST /auth/verify sends another");
-    }
-    if (unit->code == LoginUnit::SecondFactor::kMissing) co_return fail(code_required());
-    if (unit->code == LoginUnit::SecondFactor::kWrong) co_return fail(wrong_code());
-    co_return co_await answer_session(call, *sign_in_, std::move(unit->bearing), 200);
+// Costs as much for an address that nobody has as for one that somebody has.
+Task<Result<RightPassword>> check_password(engine::Call& call, SignIn& sign_in, std::string email,
+                                           std::string password) {
+  db::Store& store = call.app.door().store();
+  const auto attempt = std::make_shared<AttemptUnit>(
+      account_subject(email), address_subject(call.client), call.ctx.seams().clock->now());
+  // A refusal for the number of attempts is not in the audit log: it would let a flood fill it.
+  CO_TRY_VOID(co_await store.write(call.ctx, attempt));
+  const SignInCode& code = code_of(call);
+  CO_TRY(std::optional<Person> person, co_await code.people->find_by_email(call.ctx, store, email));
+  CO_TRY(const PasswordHasher::Verdict verdict,
+         co_await sign_in.hasher().check(call.ctx, store, password,
+                                         person ? person->password_hash : std::string()));
+  if (!verdict.holds || person->disabled) {
+    co_await note_refusal(call, person ? person->id : Value(), person ? std::string() : email);
+    co_return fail(wrong_credentials());
   }
-
- private:
-  // Costs as much for an address that nobody has as for one that somebody has.
-  Task<Result<RightPassword>> check(engine::Call& call, std::string email,
-                                    std::string password) const {
-    db::Store& store = call.app.door().store();
-    const auto attempt = std::make_shared<AttemptUnit>(
-        account_subject(email), address_subject(call.client), call.ctx.seams().clock->now());
-    // A refusal for the number of attempts is not in the audit log: it would let a flood fill it.
-    CO_TRY_VOID(co_await store.write(call.ctx, attempt));
-    const SignInCode& code = code_of(call);
-    CO_TRY(std::optional<Person> person,
-           co_await code.people->find_by_email(call.ctx, store, email));
-    CO_TRY(const PasswordHasher::Verdict verdict,
-           co_await sign_in_->hasher().check(call.ctx, store, password,
-                                             person ? person->password_hash : std::string()));
-    if (!verdict.holds || person->disabled) {
-      co_await note_refusal(call, person ? person->id : Value(), person ? std::string() : email);
-      co_return fail(wrong_credentials());
-    }
-    RightPassword right;
-    if (verdict.outdated) {
-      CO_TRY(right.anew, co_await sign_in_->hasher().hash(call.ctx, store, std::move(password)));
-    }
-    right.person = std::move(*person);
-    co_return right;
+  RightPassword right;
+  if (verdict.outdated) {
+    CO_TRY(right.anew, co_await sign_in.hasher().hash(call.ctx, store, std::move(password)));
   }
-
-  static Task<> note_refusal(engine::Call& call, Value user, std::string detail) {
-    AuditEvent event{.event = "sign_in",
-                     .outcome = "invalid_credentials",
-                     .user = std::move(user),
-                     .detail = std::move(detail)};
-    // The answer is the same whether this could be written or not.
-    static_cast<void>(
-        co_await audit(call.ctx, call.app.door().store(), std::move(event), origin_of(call)));
-  }
-
-  const SignInRef sign_in_;
-};
+  right.person = std::move(*person);
+  co_return right;
+}
 
 // ---- refresh, log out, JWKS -------------------------------------------------------------------
-
-class RefreshEndpoint final : public engine::Endpoint {
- public:
-  explicit RefreshEndpoint(SignInRef sign_in) : sign_in_(std::move(sign_in)) {}
-
-  Task<Result<net::Response>> call(engine::Call& call) const override {
-    CO_TRY(Body body, Body::read(call));
-    std::string token = body.text("refresh_token");
-    CO_TRY_VOID(body.finish());
-    const SignInCode& code = code_of(call);
-    db::Store& store = call.app.door().store();
-    CO_TRY(std::string chain_key, co_await sign_in_->chain_key(call.ctx, store));
-    Refresh refresh{.token = std::move(token),
-                    .chain_key = std::move(chain_key),
-                    .life = code.refresh_life,
-                    .origin = origin_of(call)};
-    auto bearing = co_await refresh_session(call.ctx, store, code.people, std::move(refresh));
-    if (!bearing) {
-      // The refusal may have ended the session: its access tokens must not outlive it.
-      sign_in_->known().something_ended();
-      co_return fail(std::move(bearing.error()));
-    }
-    co_return co_await answer_session(call, *sign_in_, std::move(*bearing), 200);
-  }
-
- private:
-  const SignInRef sign_in_;
-};
 
 class LogoutUnit final : public db::WriteUnit {
  public:
@@ -377,67 +274,113 @@ class LogoutUnit final : public db::WriteUnit {
   const Timestamp now_;
 };
 
-class Logout final : public engine::Endpoint {
- public:
-  explicit Logout(SignInRef sign_in) : sign_in_(std::move(sign_in)) {}
-
-  Task<Result<net::Response>> call(engine::Call& call) const override {
-    CO_TRY_VOID(must_be_user(call));
-    std::string scope = "this";
-    if (!call.request.body.empty()) {
-      CO_TRY(Body body, Body::read(call));
-      scope = body.choice("scope", kLogoutScopes);
-      CO_TRY_VOID(body.finish());
-    }
-    const auto unit = std::make_shared<LogoutUnit>(call.principal, scope, origin_of(call),
-                                                   call.ctx.seams().clock->now());
-    CO_TRY_VOID(co_await call.app.door().store().write(call.ctx, unit));
-    sign_in_->known().something_ended();
-    net::Response response = no_content();
-    const SignInCode& code = code_of(call);
-    if (scope != "others" && session_cookie(call.request, code.secure_cookies)) {
-      response.add("Set-Cookie", set_session_cookie("", {}, code.secure_cookies));
-    }
-    co_return response;
-  }
-
- private:
-  const SignInRef sign_in_;
-};
-
-class Jwks final : public engine::Endpoint {
- public:
-  explicit Jwks(SignInRef sign_in) : sign_in_(std::move(sign_in)) {}
-
-  Task<Result<net::Response>> call(engine::Call& call) const override {
-    CO_TRY(const std::shared_ptr<const KeyRing> ring,
-           co_await sign_in_->ring(call.ctx, call.app.door().store(), code_of(call)));
-    net::Response response = json_answer(ring->jwks(call.ctx.seams().clock->now()));
-    // Half of the time for which a new key is shown before it signs.
-    response.set("Cache-Control", "public, max-age=300");
-    co_return response;
-  }
-
- private:
-  const SignInRef sign_in_;
-};
-
 }  // namespace
 
-std::shared_ptr<const engine::Endpoint> register_endpoint(SignInRef sign_in) {
-  return std::make_shared<Register>(std::move(sign_in));
+Task<Result<net::Response>> post_register(engine::Call& call, SignIn& sign_in) {
+  const SignInCode& code = code_of(call);
+  if (code.app->auth.registration != model::Auth::Registration::kOpen) {
+    co_return fail(Code::kForbidden, "registration is closed; ask for an account");
+  }
+  CO_TRY(Registration wanted, read_registration(call));
+  if (wanted.cookie) {
+    CO_TRY_VOID(check_cross_site(call.request, *code.app));
+  }
+  records::Door& door = call.app.door();
+  CO_TRY(std::string hash,
+         co_await sign_in.hasher().hash(call.ctx, door.store(), std::move(wanted.password)));
+  wanted.row.values[static_cast<size_t>(code.people->password_column())] = Value(std::move(hash));
+  const auto mutation = std::make_shared<RegisterMutation>(call, std::move(wanted.row),
+                                                           by_password(code, wanted.cookie));
+  auto done =
+      co_await door.commit(call.ctx, call.principal, mutation, std::nullopt, call.request.path);
+  if (!code.app->auth.verify_required) {
+    if (!done) co_return fail(std::move(done.error()));
+    co_return co_await answer_session(call, sign_in, std::move(mutation->bearing), 201);
+  }
+  if (!done) {
+    if (done.error().code != Code::kUniqueViolation) co_return fail(std::move(done.error()));
+    const auto told = std::make_shared<TakenUnit>(call, wanted.email);
+    const auto sent = co_await door.store().write(call.ctx, told);
+    // Too many of these mails: the answer is no other for that.
+    if (!sent && sent.error().code != Code::kRateLimited) co_return fail(sent.error());
+  }
+  co_return json_answer(R"({"detail":"open the link in the mail to go on"})", 201);
 }
-std::shared_ptr<const engine::Endpoint> login_endpoint(SignInRef sign_in) {
-  return std::make_shared<Login>(std::move(sign_in));
+
+Task<Result<net::Response>> post_login(engine::Call& call, SignIn& sign_in) {
+  CO_TRY(Body body, Body::read(call));
+  const std::string email = body.email("email");
+  std::string password = body.text("password");
+  std::string second = body.maybe("code").value_or("");
+  const bool cookie = body.wants_cookie();
+  CO_TRY_VOID(body.finish());
+  const SignInCode& code = code_of(call);
+  if (cookie) {
+    CO_TRY_VOID(check_cross_site(call.request, *code.app));
+  }
+  CO_TRY(RightPassword right, co_await check_password(call, sign_in, email, std::move(password)));
+  right.code = std::move(second);
+  right.session = by_password(code, cookie);
+  right.origin = origin_of(call);
+  const auto unit = std::make_shared<LoginUnit>(code, std::move(right), *call.ctx.seams().random,
+                                                call.ctx.seams().clock->now());
+  CO_TRY_VOID(co_await call.app.door().store().write(call.ctx, unit));
+  if (unit->unverified) {
+    co_return fail(Code::kForbidden,
+                   "open the link in the mail first; POST /auth/verify sends another");
+  }
+  if (unit->code == LoginUnit::SecondFactor::kMissing) co_return fail(code_required());
+  if (unit->code == LoginUnit::SecondFactor::kWrong) co_return fail(wrong_code());
+  co_return co_await answer_session(call, sign_in, std::move(unit->bearing), 200);
 }
-std::shared_ptr<const engine::Endpoint> refresh_endpoint(SignInRef sign_in) {
-  return std::make_shared<RefreshEndpoint>(std::move(sign_in));
+
+Task<Result<net::Response>> post_refresh(engine::Call& call, SignIn& sign_in) {
+  CO_TRY(Body body, Body::read(call));
+  std::string token = body.text("refresh_token");
+  CO_TRY_VOID(body.finish());
+  const SignInCode& code = code_of(call);
+  db::Store& store = call.app.door().store();
+  CO_TRY(std::string chain_key, co_await sign_in.chain_key(call.ctx, store));
+  Refresh refresh{.token = std::move(token),
+                  .chain_key = std::move(chain_key),
+                  .life = code.refresh_life,
+                  .origin = origin_of(call)};
+  auto bearing = co_await refresh_session(call.ctx, store, code.people, std::move(refresh));
+  if (!bearing) {
+    // The refusal may have ended the session: its access tokens must not outlive it.
+    sign_in.known().something_ended();
+    co_return fail(std::move(bearing.error()));
+  }
+  co_return co_await answer_session(call, sign_in, std::move(*bearing), 200);
 }
-std::shared_ptr<const engine::Endpoint> logout_endpoint(SignInRef sign_in) {
-  return std::make_shared<Logout>(std::move(sign_in));
+
+Task<Result<net::Response>> post_logout(engine::Call& call, SignIn& sign_in) {
+  CO_TRY_VOID(must_be_user(call));
+  std::string scope = "this";
+  if (!call.request.body.empty()) {
+    CO_TRY(Body body, Body::read(call));
+    scope = body.choice("scope", kLogoutScopes);
+    CO_TRY_VOID(body.finish());
+  }
+  const auto unit = std::make_shared<LogoutUnit>(call.principal, scope, origin_of(call),
+                                                 call.ctx.seams().clock->now());
+  CO_TRY_VOID(co_await call.app.door().store().write(call.ctx, unit));
+  sign_in.known().something_ended();
+  net::Response response = no_content();
+  const SignInCode& code = code_of(call);
+  if (scope != "others" && session_cookie(call.request, code.secure_cookies)) {
+    response.add("Set-Cookie", set_session_cookie("", {}, code.secure_cookies));
+  }
+  co_return response;
 }
-std::shared_ptr<const engine::Endpoint> jwks_endpoint(SignInRef sign_in) {
-  return std::make_shared<Jwks>(std::move(sign_in));
+
+Task<Result<net::Response>> get_jwks(engine::Call& call, SignIn& sign_in) {
+  CO_TRY(const std::shared_ptr<const KeyRing> ring,
+         co_await sign_in.ring(call.ctx, call.app.door().store(), code_of(call)));
+  net::Response response = json_answer(ring->jwks(call.ctx.seams().clock->now()));
+  // Half of the time for which a new key is shown before it signs.
+  response.set("Cache-Control", "public, max-age=300");
+  co_return response;
 }
 
 }  // namespace mettle::auth

@@ -1,13 +1,18 @@
-// GET /auth/ui/*: pages of Mettle's own to sign in by, for apps without a front end and for the
-// links in mails. They use the addresses of /auth as any page would, with a cookie.
+#include "features/auth/ui.h"
+
 #include "base/json_write.h"
-#include "engine/snapshot.h"
 #include "features/auth/auth_api.h"
 
+// ui.s
 extern "C" {
-extern const char mettle_auth_page[], mettle_auth_page_end[];
-extern const char mettle_auth_script[], mettle_auth_script_end[];
-extern const char mettle_auth_style[], mettle_auth_style_end[];
+#define METTLE_AUTH_UI(name) extern const char mettle_auth_##name[], mettle_auth_##name##_end[]
+METTLE_AUTH_UI(page);
+METTLE_AUTH_UI(style);
+METTLE_AUTH_UI(start);
+METTLE_AUTH_UI(kit);
+METTLE_AUTH_UI(enter);
+METTLE_AUTH_UI(account);
+#undef METTLE_AUTH_UI
 }
 
 namespace mettle::auth {
@@ -88,19 +93,27 @@ Task<Result<net::Response>> settings(engine::Call& call) {
 
 }  // namespace
 
-std::shared_ptr<const engine::Endpoint> page_endpoint() {
-  return std::make_shared<File>("text/html; charset=utf-8", mettle_auth_page, mettle_auth_page_end);
-}
-std::shared_ptr<const engine::Endpoint> script_endpoint() {
-  return std::make_shared<File>("text/javascript; charset=utf-8", mettle_auth_script,
-                                mettle_auth_script_end);
-}
-std::shared_ptr<const engine::Endpoint> style_endpoint() {
-  return std::make_shared<File>("text/css; charset=utf-8", mettle_auth_style,
-                                mettle_auth_style_end);
-}
-std::shared_ptr<const engine::Endpoint> settings_endpoint() {
-  return engine::endpoint(settings);
+void add_pages(engine::SnapshotBuilder& builder) {
+  const auto add = [&builder](std::string path, std::shared_ptr<const engine::Endpoint> endpoint) {
+    engine::Route made(net::Method::kGet, std::move(path), engine::Policy::kPublic,
+                       std::move(endpoint));
+    made.operation.hidden = true;
+    builder.add(std::move(made));
+  };
+  const auto file = [](std::string_view type, const char* begin, const char* end) {
+    return std::make_shared<File>(type, begin, end);
+  };
+  const auto page = file("text/html; charset=utf-8", mettle_auth_page, mettle_auth_page_end);
+  add("/auth/ui", page);
+  add("/auth/ui/{page}", page);
+  add("/auth/ui/page.css",
+      file("text/css; charset=utf-8", mettle_auth_style, mettle_auth_style_end));
+  constexpr std::string_view kScript = "text/javascript; charset=utf-8";
+  add("/auth/ui/page.js", file(kScript, mettle_auth_start, mettle_auth_start_end));
+  add("/auth/ui/kit.js", file(kScript, mettle_auth_kit, mettle_auth_kit_end));
+  add("/auth/ui/enter.js", file(kScript, mettle_auth_enter, mettle_auth_enter_end));
+  add("/auth/ui/account.js", file(kScript, mettle_auth_account, mettle_auth_account_end));
+  add("/auth/ui/settings.json", engine::endpoint(settings));
 }
 
 }  // namespace mettle::auth
