@@ -27,6 +27,7 @@ mettle_folder(engine engine mettle_records mettle_net)
 # The features, each a library; a feature may link another's only as tools/feature_deps.txt lists it.
 set(METTLE_FEATURES)
 set(METTLE_LINKS_auth mettle_f_mail)
+set(METTLE_LINKS_oauth mettle_f_auth)
 set(METTLE_LINKS_batch mettle_f_data)
 set(METTLE_LINKS_commands mettle_f_batch mettle_db_sqlite)
 set(METTLE_LINKS_queries mettle_f_commands)

@@ -7,6 +7,7 @@
 #include "features/limits/limits.h"
 #include "features/mail/mail.h"
 #include "features/migrate/migrate.h"
+#include "features/oauth/oauth.h"
 #include "features/observe/observe.h"
 #include "features/openapi/openapi.h"
 #include "features/queries/queries.h"
@@ -25,6 +26,7 @@ engine::Features make_features(commands::LibraryFunctions library) {
   features.push_back(migrate::make_feature());
   features.push_back(mail::make_feature());
   features.push_back(auth::make_feature());
+  features.push_back(oauth::make_feature());
   features.push_back(data::make_feature());
   features.push_back(batch::make_feature());
   features.push_back(commands::make_feature({.http = nullptr, .library = std::move(library)}));

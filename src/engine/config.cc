@@ -114,6 +114,10 @@ constexpr Setting kSettings[] = {
     {"public_url", kText, &Config::public_url, "", 0, 0, "", "URL",
      "where people reach the app: links in mails begin with it, whatever a request says; in "
      "development the address of --listen"},
+    {"providers_reach", kChoice, &Config::providers_reach, "public", 0, 0,
+     "public|private|loopback", "WHERE",
+     "where identity providers may be: private adds networks of one's own; loopback this machine, "
+     "where they may speak plain HTTP: for tests and development"},
     {"smtp_url", kText, &Config::smtp_url, "", 0, 0, "", "URL",
      "the server that takes mail: smtp://host:587 (STARTTLS) or smtps://host; without it mail goes "
      "to the folder mail of the data folder"},

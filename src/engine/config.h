@@ -48,6 +48,7 @@ struct Config {
   bool hsts_subdomains = false;
   int64_t http2_streams_max = 0;
 
+  std::string providers_reach;  // "public", "private" or "loopback"
   std::string public_url;  // no slash at its end; empty: made of what is listened on
   std::string smtp_url;    // empty: mail goes to DATA/mail
   std::string smtp_user, smtp_password;

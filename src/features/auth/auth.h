@@ -5,6 +5,8 @@
 #include <memory>
 
 #include "engine/feature.h"
+#include "features/auth/credential.h"
+#include "features/auth/provider_sign_in.h"
 
 namespace mettle::auth {
 

@@ -46,6 +46,23 @@ bool is_endpoint(std::string_view url, bool plain_allowed) {
          std::ranges::all_of(url, [](char c) { return c > ' ' && c < 0x7f; });
 }
 
+// "https://host/{tenantid}/v2.0" for "https://host/common/v2.0". A directory's id must be what was
+// asked for: it is, where it was asked for.
+bool is_of_same_host(std::string_view told, std::string_view asked) {
+  constexpr size_t kIdLength = 36;
+  const auto parts_of = [](std::string_view text) { return split(text, '/'); };
+  const auto mine = parts_of(told), theirs = parts_of(asked);
+  if (mine.size() != theirs.size() || mine.size() < 2) return false;
+  const size_t place = mine.size() - 2;
+  if (theirs[place].size() == kIdLength) return false;
+  for (size_t i = 0; i < mine.size(); ++i) {
+    if (i != place && mine[i] != theirs[i]) return false;
+  }
+  const bool is_id = mine[place].size() == kIdLength &&
+                     mine[place].find_first_not_of("0123456789abcdef-") == std::string_view::npos;
+  return mine[place] == "{tenantid}" || is_id;
+}
+
 // RFC 9111 section 5.2.2: how long an answer may be used.
 int64_t kept_us(const net::HttpAnswer& answer) {
   const auto control = answer.header("Cache-Control");
@@ -80,7 +97,8 @@ std::optional<ProviderKey> read_key(JsonNode node) {
 
 }  // namespace
 
-Result<Provider> read_provider(std::string_view json, const std::string& issuer) {
+Result<Provider> read_provider(std::string_view json, const std::string& issuer,
+                               bool of_many_tenants) {
   const auto document = JsonDocument::parse(json);
   if (!document || !document->root().is_object()) {
     return fail(not_believed("the provider's document is no JSON object"));
@@ -89,7 +107,9 @@ Result<Provider> read_provider(std::string_view json, const std::string& issuer)
   Provider out;
   out.issuer = text_of(root, "issuer");
   // Letter for letter: another issuer could otherwise speak for this one.
-  if (out.issuer != issuer) {
+  const bool fits =
+      out.issuer == issuer || (of_many_tenants && is_of_same_host(out.issuer, issuer));
+  if (!fits) {
     return fail(not_believed(fmt::format("the document of {} is of the issuer \"{}\"", issuer,
                                          to_valid_utf8(out.issuer))));
   }
@@ -202,7 +222,7 @@ Task<Result<std::shared_ptr<const Provider>>> Discovery::fetch_provider(Context&
   if (!fetched) {
     co_return keep<Provider>(provider_, fail(std::move(fetched.error())), 0, now_us);
   }
-  auto read = read_provider(fetched->body, options_.issuer);
+  auto read = read_provider(fetched->body, options_.issuer, options_.of_many_tenants);
   if (!read) co_return keep<Provider>(provider_, fail(std::move(read.error())), 0, now_us);
   co_return keep<Provider>(provider_, std::make_shared<const Provider>(std::move(*read)),
                            fetched->kept_us, now_us);

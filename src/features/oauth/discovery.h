@@ -50,6 +50,9 @@ struct ProviderKey {
 struct DiscoveryOptions {
   std::string issuer;  // as the app file names it; https, or http where it may be loopback
   net::Reach reach;
+  // Microsoft's: the document of `common` has a place for the directory in its issuer, that of a
+  // directory's name the directory's id.
+  bool of_many_tenants = false;
 };
 
 class Discovery {
@@ -94,8 +97,10 @@ class Discovery {
 };
 
 // What the document says, if it may be believed: `issuer` is the one that was asked for, letter
-// for letter, and the addresses are https (http only where the issuer's is).
-Result<Provider> read_provider(std::string_view json, const std::string& issuer);
+// for letter (of many tenants: but for the part before the last), and the addresses are https (http
+// only where the issuer's is).
+Result<Provider> read_provider(std::string_view json, const std::string& issuer,
+                               bool of_many_tenants = false);
 // The keys for signatures among them; those of kinds we do not know, symmetric ones, and those
 // without an id are left out.
 Result<std::map<std::string, ProviderKey, std::less<>>> read_keys(std::string_view json);
