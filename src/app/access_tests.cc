@@ -124,10 +124,10 @@ class GiveRows final : public records::Mutation {
       std::vector<Fault> faults;
       CO_TRY(records::RowInput input,
              records::read_row(scope.catalog(), table, document.root(), records::RowMode::kCreate,
-                               scope.bindings(), "", faults, records::Authority::kApp));
+                               scope.bindings(), "", faults, records::Authority::kOperator));
       if (!faults.empty()) co_return fail(records::invalid(std::move(faults)));
       CO_TRY(const records::StoredRow made,
-             co_await scope.insert(table, std::move(input), records::Authority::kApp, ""));
+             co_await scope.insert(table, std::move(input), records::Authority::kOperator, ""));
       names[row.name] = {to_json(made[0]), address_of(table, made)};
     }
     at = nullptr;

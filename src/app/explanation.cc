@@ -113,7 +113,7 @@ class RowRules final : public records::Mutation {
   Task<Result<records::Answer>> run(records::WriteScope& scope) override {
     const TableInfo& table = scope.catalog().table(table_);
     CO_TRY(const std::optional<records::StoredRow> row,
-           co_await scope.find(table, table.key, key_, records::Authority::kApp));
+           co_await scope.find(table, table.key, key_, records::Authority::kOperator));
     found = row.has_value();
     if (!row) co_return records::Answer();
     rules::Bindings bindings = scope.bindings();

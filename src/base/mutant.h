@@ -54,6 +54,15 @@ enum class Mutant : uint8_t {
   kColumnRuleNotAfter,
   kDeleteRuleIsReadRule,
   kUpsertSkipsUpdateRule,
+  // records: tenants
+  kTenantNotInReads,
+  kTenantNotInWrites,
+  kTenantNotWalked,
+  kTenantNotInSteps,
+  kTenantNotInStepWrites,
+  kTenantNotInReferences,
+  kTenantNotUnique,
+  kTenantNotInSql,
   // records: the rest
   kVersionNotCompared,
   kEtagComparedWeakly,

@@ -16,6 +16,7 @@
 #include "engine/idempotency.h"
 #include "engine/media_type.h"
 #include "engine/trace_context.h"
+#include "records/door.h"
 
 namespace mettle::engine {
 namespace {
@@ -206,6 +207,9 @@ Task<Result<net::Response>> Pipeline::run(Exchange& x) const {
     CO_TRY_VOID(co_await limit(x, RequestLimits::Stage::kAddress));  // 429
   }
   CO_TRY_VOID(co_await authenticate(x));  // 401
+  if (x.app->model().auth.tenant >= 0) {
+    CO_TRY_VOID(co_await find_tenant(x));
+  }
   if (is_limited(x, RequestLimits::Stage::kCaller)) {
     CO_TRY_VOID(co_await limit(x, RequestLimits::Stage::kCaller));  // 429
   }
@@ -333,6 +337,13 @@ Task<Result<>> Pipeline::authenticate(Exchange& x) const {
   if (x.request.header("Authorization")) {
     co_return fail(Code::kInvalidCredentials, "this server knows no credentials");
   }
+  co_return Result<>();
+}
+
+// Whichever credentials they were, a user belongs to the tenant that his row names.
+Task<Result<>> Pipeline::find_tenant(Exchange& x) const {
+  if (x.principal.id.is_unknown() || !x.principal.tenant.is_unknown()) co_return Result<>();
+  CO_TRY(x.principal.tenant, co_await x.app->door().tenant_of(x.ctx, x.principal.id));
   co_return Result<>();
 }
 

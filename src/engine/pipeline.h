@@ -65,6 +65,7 @@ class Pipeline final : public net::RequestHandler {
   Result<> admit(Exchange& x) const;
   Task<Result<>> limit(Exchange& x, RequestLimits::Stage stage) const;
   Task<Result<>> authenticate(Exchange& x) const;
+  Task<Result<>> find_tenant(Exchange& x) const;
 
   net::Response problem(Exchange& x, Error error) const;
   void add_headers(const Exchange& x, net::Response& response) const;

@@ -75,8 +75,33 @@ struct Route {
   Pos pos;
 };
 
+// Who may say whom a person is (`auth.providers`): features/oauth asks it.
+struct IdentityProvider {
+  enum class Kind : uint8_t { kOidc, kGithub, kApple, kMicrosoft };
+  std::string name;
+  Kind kind = Kind::kOidc;
+  std::string issuer;  // of kGithub: its address; without a slash at the end
+  std::string client_id, client_secret;
+  std::string tenant;                        // of kMicrosoft
+  std::string team_id, key_id, private_key;  // of kApple
+  std::vector<std::string> scopes;
+  std::string label;
+  bool form_post = false;
+  Pos pos;
+};
+// `auth.ui`: how the pages of /auth/ui look.
+struct SignInPages {
+  struct File {
+    std::string path;  // absolute; empty for none
+    Pos pos;
+  };
+  std::string title;                // empty: the app's name
+  std::string accent, accent_dark;  // "#rrggbb", or empty
+  File logo, style;
+};
 struct Auth {
   int table = -1;
+  int tenant = -1;  // column of it: the caller's tenant, `auth.tenant`
   std::vector<std::string> roles;
   // Of each role that inherits: every role whose rights it has besides its own, over others too.
   std::map<std::string, std::vector<std::string>, std::less<>> inherited;

@@ -104,6 +104,13 @@ const std::vector<FaultCode>& table_codes() {
   return codes;
 }
 
+      {"tenant_column", "A column that cannot say whose a row is."},
+      {"tenant_key", "A natural key beside `tenant`."},
+      {"tenant_without_auth", "`tenant` of a table where `auth` names no `tenant`."},
+      {"missing_tenant",
+       "A table that refers to rows of tenants and does not say whose its own are."},
+      {"sql_without_tenant",
+       "SQL names a table that has a `tenant` and does not bind `:auth.tenant`."},
 const std::vector<FaultCode>& work_codes() {
   static const std::vector<FaultCode> codes = {
       {"no_steps", "A command without steps or handler."},

@@ -47,8 +47,11 @@ std::string describe(const Spec& spec) {
       return spec.max == INT64_MAX ? "a whole number from " + std::to_string(spec.min) + " on"
                                    : "a whole number from " + std::to_string(spec.min) + " to " +
                                          std::to_string(spec.max);
-    case Form::kBool:
-      return "true or false";
+    case Form::kBool: {
+      std::string out = spec.choices.empty() ? "true or false" : "true, false";
+      for (const std::string_view choice : spec.choices) out.append(" or ").append(choice);
+      return out;
+    }
     case Form::kRule:
       return "a rule (CEL) in quotes";
     case Form::kSql:
@@ -239,6 +242,7 @@ class Validator {
   void boolean(const Node& node, const Spec& spec, const std::string& path) {
     const std::string& t = node.text();
     if (node.plain() && (t == "true" || t == "false")) return;
+    if (std::ranges::find(spec.choices, t) != spec.choices.end()) return;
     std::string fix;
     for (const std::string_view yes : {"true", "yes", "on", "y", "1"}) {
       if (iequals(t, yes)) fix = written(path, "true");

@@ -2,8 +2,8 @@
 // keys with the nearest right one, wrong types, missing keys, traps of YAML), the JSON Schema that
 // `mettle schema` prints and editors complete from, and the reference page.
 //
-// A new section of the file is a Key in keys_app.cc, its Spec, and a reader (read.h). The specs are
-// static data; any thread.
+// A new section of the file is a Key in keys_app.cc, its Spec (in a keys_*.cc), and a reader
+// (read.h). The specs are static data; any thread.
 #pragma once
 
 #include <cstdint>
@@ -51,7 +51,7 @@ struct Spec {
   std::string_view title;  // of an object: its name in the reference and in $defs; in messages
   std::string_view doc;
   int64_t min = 0, max = 0;               // kInt; kList: elements
-  std::vector<std::string_view> choices;  // kChoice
+  std::vector<std::string_view> choices;  // kChoice; kBool: besides true and false
   SpecRef element = nullptr;              // kList, kMap
   Form key_form = Form::kName;            // kMap: kName or kText
   std::vector<Key> keys;                  // kObject
@@ -83,6 +83,8 @@ const std::vector<ReservedWord>& reserved_words();
 // Whether an object node has keys that its spec lacks (reported by validate): what is missing there
 // may be what was misspelt.
 bool has_unknown_key(const Node& node, const Spec& spec);
+const Spec& auth_spec();
+const Spec& tables_spec();
 const Spec& column_spec();
 const Spec& input_spec();
 const Spec& step_spec();

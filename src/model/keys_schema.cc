@@ -167,7 +167,16 @@ class SchemaWriter {
         }
         break;
       case Form::kBool:
-        pair(out, "type", "boolean");
+        if (spec.choices.empty()) {
+          pair(out, "type", "boolean");
+        } else {
+          out.key("enum");
+          out.begin_array();
+          out.boolean(true);
+          out.boolean(false);
+          for (const std::string_view choice : spec.choices) out.string(choice);
+          out.end_array();
+        }
         break;
       case Form::kChoice:
         out.key("enum");

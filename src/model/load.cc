@@ -217,6 +217,7 @@ void make_harmless(Table& table, size_t index, bool renamed) {
     shape.match.clear();
   }
   table.key.clear();
+  table.tenant = -1;
   table.indexes.clear();
   // A name that is taken by an address of Mettle's would clash there once more.
   if (renamed) table.name = "table_" + std::to_string(index) + "_at_fault";
@@ -285,6 +286,7 @@ std::shared_ptr<const AppModel> load_model(std::string text, const std::string& 
   Reading in{*document, options, faults, *app};
   read_tables(in, root);
   read_auth(in, root);
+  read_tenants(in, root);
   check_tables(in, root);
   read_relations(in, root);
   read_sign_in(in, root);

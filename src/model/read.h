@@ -89,6 +89,7 @@ void read_routes(Reading& in, const Node& root);
 void check_roles(Reading& in);  // after everything
 void read_access_tests(Reading& in, const Node& root);
 // Whether a path with that first part is Mettle's own: "api", "docs", …
+void read_tenants(Reading& in, const Node& root);    // after check_tables
 bool is_built_in_path(std::string_view first);
 
 // ---- steps (read_steps.cc) --------------------------------------------------------------------

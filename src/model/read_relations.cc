@@ -116,9 +116,12 @@ class Relations {
 };
 
 // A reference that every new row must have, so that its target must be there before.
-bool must_be_there(const Column& column) {
+bool must_be_there(const Table& table, size_t index) {
+  const Column& column = table.columns[index];
+  // A tenant's default is a row of somebody who is there already.
+  const bool sent = !column.shape.default_value || static_cast<int>(index) == table.tenant;
   return column.shape.type == Type::kReference && column.shape.references >= 0 &&
-         !column.shape.optional && !column.shape.default_value;
+         !column.shape.optional && sent;
 }
 
 // Finds a cycle through `table` along required references; the columns on the way in `trail`.
@@ -126,7 +129,7 @@ bool find_cycle(const AppModel& app, int start, int table, std::set<int>& seen,
                 std::vector<std::pair<int, int>>& trail) {
   const Table& t = app.tables[static_cast<size_t>(table)];
   for (size_t c = 0; c < t.columns.size(); ++c) {
-    if (!must_be_there(t.columns[c])) continue;
+    if (!must_be_there(t, c)) continue;
     const int next = t.columns[c].shape.references;
     trail.emplace_back(table, static_cast<int>(c));
     if (next == start) return true;

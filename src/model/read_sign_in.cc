@@ -81,7 +81,7 @@ class SignInReader {
       const std::string at = "auth.profile." + std::to_string(i);
       const int column = resolve_column(in_, people(), name.text(), name.pos, at);
       if (column < 0) continue;
-      if (is_sign_in(people().columns[static_cast<size_t>(column)])) {
+      if (is_sign_in(people().columns[static_cast<size_t>(column)]) || column == auth_.tenant) {
         in_.error(name.pos, at, "auth_column",
                   "\"" + name.text() +
                       "\" is no part of the profile: sign-in has its own ways to "
@@ -101,7 +101,9 @@ class SignInReader {
     const std::vector<Column>& columns = people().columns;
     for (size_t i = 0; i < columns.size(); ++i) {
       const Column& column = columns[i];
-      if (is_sign_in(column) || column.shape.optional || column.shape.default_value) continue;
+      if (is_sign_in(column) || column.shape.optional) continue;
+      const bool tenant = static_cast<int>(i) == people().tenant;  // who registers has none yet
+      if (column.shape.default_value && !tenant) continue;
       if (std::ranges::find(auth_.profile, static_cast<int>(i)) != auth_.profile.end()) continue;
       const std::string_view key = node_.find("profile") != nullptr ? "profile" : "table";
       in_.faults.warning(

@@ -49,6 +49,12 @@ void add_auth_columns(Table& table) {
   table.columns.push_back(std::move(password));
 }
 
+// `unique: everywhere`: over all tenants.
+bool says_everywhere(const Node& node) {
+  const Node* unique = node.find("unique");
+  return unique != nullptr && unique->is_scalar() && unique->text() == "everywhere";
+}
+
 Column read_column(const Reading& in, const std::string& name, Pos pos, const Node& node,
                    const std::string& path) {
   Column column;
@@ -56,7 +62,9 @@ Column read_column(const Reading& in, const std::string& name, Pos pos, const No
   column.pos = pos;
   column.shape = read_shape(in, node, path);
   column.doc = read_text(node, "description").value_or("");
-  column.unique = read_bool(node, "unique");
+  column.everywhere = says_everywhere(node);
+  column.unique = column.everywhere || read_bool(node, "unique");
+  column.sensitive = read_bool(node, "sensitive");
   column.read = read_rule(node, "read");
   column.write = read_rule(node, "write");
   column.embed_as = read_text(node, "as").value_or("");
@@ -146,7 +154,8 @@ void read_indexes(const Reading& in, const Node& node, Table& table, const std::
     Index index;
     index.pos = one.pos;
     index.columns = resolve_columns(in, table, *columns, at);
-    index.unique = one.is_map() && read_bool(one, "unique");
+    index.everywhere = one.is_map() && says_everywhere(one);
+    index.unique = index.everywhere || (one.is_map() && read_bool(one, "unique"));
     if (index.columns.empty()) continue;
     for (const int column : index.columns) {
       if (table.columns[static_cast<size_t>(column)].shape.type != Type::kJson) continue;

@@ -18,8 +18,10 @@ struct Column {
   Shape shape;
   std::string doc;  // `description:`, for OpenAPI
   bool unique = false;
-  bool hidden = false;  // never on the wire: the password hash
-  bool system = false;  // id, created_at, updated_at, version
+  bool everywhere = false;  // unique over all tenants
+  bool hidden = false;      // never on the wire: the password hash
+  bool sensitive = false;   // masked wherever people other than the API's callers look: see kMasked
+  bool system = false;      // id, created_at, updated_at, version
   OnDelete on_delete = OnDelete::kRestrict;
   std::string embed_as;  // of a reference: the name it embeds under (x_id → x)
   std::string inverse;   // of a reference: the name of its back side (default: the table's)
@@ -37,7 +39,8 @@ struct Index {
 // A rule that is absent means "nobody" (or, with `owner:`, the owner).
 struct Access {
   std::optional<Source> read, create, update, delete_;
-  Pos pos;
+  bool everywhere = false;  // unique over all tenants
+  Pos pos = {};
 };
 
 struct Check {  // `checks: [...]`, must not be false for a row to be written
@@ -57,6 +60,7 @@ struct Table {
   Access access;
   std::vector<Check> checks;
   bool aggregates = false;
+  int tenant = -1;       // column that says whose the row is; of no tenant
   bool require_if_match = false;
   std::vector<std::string> accept;  // warnings of `mettle check` that are meant
   std::string was;

@@ -102,7 +102,13 @@ Task<Result<>> WriteScope::columns_allowed(const TableInfo& table, const RowInpu
 Task<Result<>> WriteScope::checks_hold(const TableInfo& table, const StoredRow& row,
                                        const std::string& pointer) {
   if (table.checks.empty()) co_return Result<>();
-  const rules::Bindings bindings = row_bindings(table, &row, &row);
+  rules::Bindings bindings = row_bindings(table, &row, &row);
+  Principal of_row = who_;
+  if (table.tenant() >= 0 && who_.tenant.is_unknown() && !row[table.tenant()].is_null()) {
+    // The operator's rows are checked among those of their tenant.
+    of_row.tenant = row[table.tenant()];
+    bindings.bind("auth", of_row.as_value());
+  }
   std::vector<Fault> faults;
   for (const CheckInfo& check : table.checks) {
     CO_TRY(const Value verdict, co_await evaluate(check.expr, bindings));

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/json_write.h"
+#include "base/mutant.h"
 #include "rules/parser.h"
 #include "rules/watch.h"
 
@@ -26,6 +27,10 @@ class Compiler {
             bool with_new);
   Rule access(const std::optional<model::Source>& source, const model::Table& table,
               std::string_view action, bool with_new, bool owner_may);
+  // The rule of rows of the caller's tenant alone: whatever the app says of them.
+  Rule in_tenant(Rule rule, const model::Table& table) const;
+  void hold_to_tenant(ColumnInfo& column, const model::Table& table) const;
+  rules::ExprRef is_of_tenant(const model::Table& table, std::string_view row) const;
   ColumnInfo column(const model::Table& table, int index);
   void asked_of_rows(const Rule& rule, int table, const std::string& path);
   void said_in_sql(const rules::Expr& expr, const std::vector<rules::SqlRow>& rows,
@@ -54,6 +59,39 @@ bool written_names_new(const std::string& text) {
   return syntax != nullptr && names_new(*syntax);
 }
 
+// What is told of a rule once it is whole.
+void look_through(Rule& rule) {
+  rule.reads_row = !rules::independent_of_rows(*rule.expr);
+  rule.prejudge = std::make_shared<const rules::Prejudge>(*rule.expr);
+  rule.switches = rules::switches(*rule.expr);
+}
+
+// `row.org_id == auth.tenant`.
+rules::ExprRef Compiler::is_of_tenant(const model::Table& table, std::string_view row) const {
+  rules::Environment environment = rules::Environment::base(model_);
+  const int index = static_cast<int>(&table - model_.tables.data());
+  environment.declare(std::string(row), rules::row_type(index));
+  rules::Type want;
+  want.tag = rules::Type::Tag::kBool;
+  const model::Column& column = table.columns[static_cast<size_t>(table.tenant)];
+  return rules::compile({fmt::format("{}.{} == auth.tenant", row, column.name), column.pos},
+                        environment, want, fmt::format("tables.{}.tenant", table.name), faults_);
+}
+
+// A rule that does not name `new` is held before and after, and so is the tenant; one that does is
+// told of both. Thus a row is of its first tenant for ever.
+Rule Compiler::in_tenant(Rule rule, const model::Table& table) const {
+  if (table.tenant < 0 || !rule.expr) return rule;
+  const std::optional<Value> constant = rule.expr->constant();
+  if (constant && !constant->is_true()) return rule;
+  std::vector<rules::ExprRef> parts{is_of_tenant(table, "row")};
+  if (rule.names_new) parts.push_back(is_of_tenant(table, "new"));
+  if (!constant) parts.push_back(rule.expr);
+  rule.expr = rules::all_of(parts, rule.expr->source());
+  look_through(rule);
+  return rule;
+}
+
 Rule Compiler::rule(const model::Source& source, const model::Table& table, std::string path,
                     bool with_new) {
   rules::Environment environment = rules::Environment::base(model_);
@@ -66,22 +104,28 @@ Rule Compiler::rule(const model::Source& source, const model::Table& table, std:
   made.expr = rules::compile(source, environment, want, path, faults_);
   if (!made.expr) return made;
   made.names_new = with_new && written_names_new(source.text);
-  made.reads_row = !rules::independent_of_rows(*made.expr);
-  made.prejudge = std::make_shared<const rules::Prejudge>(*made.expr);
-  made.switches = rules::switches(*made.expr);
+  look_through(made);
   if (made.expr->needs_sql()) said_in_sql(*made.expr, {}, rules::SqlContext::kValue, path);
   return made;
 }
 
 Rule Compiler::access(const std::optional<model::Source>& source, const model::Table& table,
                       std::string_view action, bool with_new, bool owner_may) {
+  if (planted(Mutant::kTenantNotInReads) && action == "read" && source) {
+    return rule(*source, table, "", with_new);
+  }
+  if (planted(Mutant::kTenantNotInWrites) && action != "read" && source) {
+    return rule(*source, table, "", with_new);
+  }
   if (source) {
-    return rule(*source, table, fmt::format("tables.{}.access.{}", table.name, action), with_new);
+    const std::string path = fmt::format("tables.{}.access.{}", table.name, action);
+    return in_tenant(rule(*source, table, path, with_new), table);
   }
   if (!owner_may || table.owner < 0) return {};
   const std::string& owner = table.columns[static_cast<size_t>(table.owner)].name;
-  return rule({fmt::format("row.{} == auth.id", owner), table.pos}, table,
-              fmt::format("tables.{}.owner", table.name), false);
+  const std::string path = fmt::format("tables.{}.owner", table.name);
+  return in_tenant(rule({fmt::format("row.{} == auth.id", owner), table.pos}, table, path, false),
+                   table);
 }
 
 // What a statement cannot say must be refused now: no request could be answered.
@@ -114,7 +158,21 @@ ColumnInfo Compiler::column(const model::Table& table, int index) {
     asked_of_rows(*info.read, static_cast<int>(&table - model_.tables.data()), path + ".read");
   }
   if (column.write) info.write = rule(*column.write, table, path + ".write", true);
+  if (index == table.tenant) hold_to_tenant(info, table);
   return info;
+}
+
+// Whoever names a row's tenant names the own one.
+void Compiler::hold_to_tenant(ColumnInfo& column, const model::Table& table) const {
+  Rule rule;
+  rule.names_new = true;
+  rule.expr = is_of_tenant(table, "new");
+  if (column.write) {
+    if (!column.write->expr) return;
+    rule.expr = rules::all_of({rule.expr, column.write->expr}, column.write->expr->source());
+  }
+  look_through(rule);
+  column.write = std::move(rule);
 }
 
 TableInfo Compiler::table(int index) {
@@ -129,6 +187,7 @@ TableInfo Compiler::table(int index) {
     const ColumnInfo& added = info.columns.back();
     if (added.read && added.read->reads_row) info.has_row_dependent_columns = true;
   }
+  if (table.tenant >= 0) info.in_tenant = is_of_tenant(table, "row");
   info.read = access(table.access.read, table, "read", false, true);
   asked_of_rows(info.read, index, fmt::format("tables.{}.access.read", table.name));
   info.create = access(table.access.create, table, "create", true, false);
@@ -154,13 +213,17 @@ bool Rule::always() const {
 }
 
 std::shared_ptr<const Catalog> Catalog::compile(std::shared_ptr<const model::AppModel> model,
-                                                const db::Dialect& dialect, model::Faults& faults) {
+                                                const db::Dialect& dialect, model::Faults& faults,
+                                                std::span<const std::string> leavings) {
   auto catalog = std::make_shared<Catalog>();
   catalog->model_ = std::move(model);
   catalog->dialect_ = &dialect;
   Compiler compiler(*catalog->model_, dialect, faults);
   for (int i = 0; i < static_cast<int>(catalog->model_->tables.size()); ++i) {
     catalog->tables_.push_back(compiler.table(i));
+  }
+  for (const std::string& statement : leavings) {
+    catalog->leavings_.push_back(db::Statement::make(statement));
   }
   return catalog;
 }

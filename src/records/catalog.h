@@ -7,6 +7,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -72,8 +73,10 @@ struct TableInfo {
   std::string sql_name;  // quoted, qualified
   std::vector<int> key;  // columns that address a row: the natural key, or {0} for the id
   bool has_row_dependent_columns = false;
+  rules::ExprRef in_tenant;  // `row.org_id == auth.tenant`; nullptr: its rows belong to no tenant
 
   int find(std::string_view column) const { return table->find_column(column); }
+  int tenant() const { return table->tenant; }  // the column; -1: none
 };
 
 class Catalog {
@@ -81,13 +84,18 @@ class Catalog {
   // Compiles every rule of the model. A rule that does not compile is a fault and refuses
   // everybody, so that the other parts of the app can be checked too; do not serve with faults.
   static std::shared_ptr<const Catalog> compile(std::shared_ptr<const model::AppModel> model,
-                                                const db::Dialect& dialect, model::Faults& faults);
+                                                const db::Dialect& dialect, model::Faults& faults,
+                                                std::span<const std::string> leavings = {});
 
   const model::AppModel& model() const { return *model_; }
   const std::shared_ptr<const model::AppModel>& model_ref() const { return model_; }
   const db::Dialect& dialect() const { return *dialect_; }
   const TableInfo& table(int index) const { return tables_[static_cast<size_t>(index)]; }
   const std::vector<TableInfo>& tables() const { return tables_; }
+
+  // Statements that take away what other tables keep of a person, ?1 being the id: of the features'
+  // own tables, which no reference leads to.
+  const std::vector<db::StatementRef>& leavings() const { return leavings_; }
 
   // What `rule` says of the caller before any row is known. Costs one evaluation in memory of the
   // parts that read no row; what is left of the rule is made once for each way they come out.
@@ -114,6 +122,7 @@ class Catalog {
   std::shared_ptr<const model::AppModel> model_;
   const db::Dialect* dialect_ = nullptr;
   std::vector<TableInfo> tables_;
+  std::vector<db::StatementRef> leavings_;
 
   struct Hash {
     using is_transparent = void;

@@ -7,6 +7,7 @@
 #include "records/explain.h"
 #include "records/plan.h"
 #include "records/stored_row.h"
+#include "records/tenant.h"
 
 namespace mettle::records {
 
@@ -143,6 +144,11 @@ Task<Result<>> WriteScope::complete(const TableInfo& table, RowInput& input,
     const auto at = [&] { return pointer_to(pointer, column.name()); };
     if (sent) {
       value = std::move(*sent);
+    } else if (column.index == table.tenant()) {
+      value = who_.tenant.is_unknown() ? Value() : who_.tenant;
+      if (value.is_null() && !shape.optional) {
+        faults.push_back({at(), Code::kRequired, "is required: the caller belongs to no tenant"});
+      }
     } else if (column.index == table.table->owner) {
       value = who_.id.is_unknown() ? Value() : who_.id;
       if (value.is_null() && !shape.optional) {
@@ -232,6 +238,7 @@ Task<Result<>> WriteScope::insert(Insertion& rows, RowInput& input) {
   StoredRow& row = rows.row;
   const std::string pointer;
   CO_TRY_VOID(co_await complete(table, input, pointer, row));
+  CO_TRY_VOID(co_await references_within(*this, table, nullptr, row, pointer));
   const bool numbered = table.table->id_type == model::IdType::kInt;
   ValueSink sink({Kind::kInt, 0});
   db::RowSink* const number = numbered ? &sink : nullptr;
@@ -265,9 +272,14 @@ Task<Result<StoredRow>> WriteScope::insert(const TableInfo& table, RowInput inpu
   const db::StatementRef statement = insert_statement(table);
   ValueSink sink({Kind::kInt, 0});
   db::RowSink* const number = numbered ? &sink : nullptr;
-  auto done = co_await tx_.run(statement, row.values, number);
-  if (!done) {
-    done = co_await insert_anew(table, statement, input, row, number, std::move(done));
+  Result<int64_t> done = int64_t{0};
+  if (Result<> led = co_await references_within(*this, table, nullptr, row, pointer); !led) {
+    done = fail(std::move(led.error()));
+  } else {
+    done = co_await tx_.run(statement, row.values, number);
+    if (!done) {
+      done = co_await insert_anew(table, statement, input, row, number, std::move(done));
+    }
   }
   if (!done) {
     // Who may not make the row is not told what it clashes with, nor what its references lead to.
@@ -275,6 +287,7 @@ Task<Result<StoredRow>> WriteScope::insert(const TableInfo& table, RowInput inpu
       CO_TRY_VOID(co_await allowed(table.create, table, nullptr, &row, "create"));
     }
     co_return fail(
+  CO_TRY_VOID(within_tenant(*this, table, row, authority, "create"));
         co_await explained(catalog_, table, tx_, std::move(done.error()), std::move(pointer)));
   }
   if (numbered) row.values[0] = std::move(sink.value);
@@ -381,6 +394,8 @@ Task<Result<StoredRow>> WriteScope::update(const TableInfo& table, const StoredR
 }
 
 Task<Result<>> WriteScope::remove(const TableInfo& table, const StoredRow& row,
+  CO_TRY_VOID(within_tenant(*this, table, after, authority, "update"));
+  CO_TRY_VOID(co_await references_within(*this, table, &before, after, pointer));
                                   Authority authority) {
   if (authority == Authority::kCaller) {
     const Rule& rule = planted(Mutant::kDeleteRuleIsReadRule) ? table.read : table.delete_;

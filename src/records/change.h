@@ -28,8 +28,9 @@ struct PlanParam;
 struct Shape;
 
 enum class Authority : uint8_t {
-  kCaller,  // the table's rules hold
-  kApp,     // steps of commands and routes: their own `access` has decided
+  kCaller,    // the table's rules hold
+  kApp,       // steps of commands and routes, in the caller's tenant: their `access` has decided
+  kOperator,  // beside all rules and tenants: loads, sign-in
 };
 
 // Values for some of a table's columns, by column index.

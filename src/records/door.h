@@ -94,6 +94,10 @@ class Door {
   // columns do. kNotFound where it is gone. For features/auth alone. REQUIRES: a user.
   Task<Result<std::string>> own(Context& ctx, const Principal& who);
 
+  // auth.tenant of a user: what the row of auth.table says, one look-up by the id; Unknown where it
+  // says nothing or is gone. REQUIRES: the model's auth.tenant.
+  Task<Result<Value>> tenant_of(Context& ctx, const Value& user) const;
+
   // Commits `mutation` (records/change.h) with its idempotency result. An error that is kept (the
   // 4xx that a handler decided; not 401, 403, 429) is rendered, stored and returned as an Answer
   // when there is a key; other errors come back as errors. `instance` (the path) and

@@ -24,7 +24,11 @@ std::vector<Fault> faults_of(const TableInfo& table, const std::vector<std::stri
 }
 
 Error taken(const TableInfo& table, Error error, const std::string& pointer) {
-  const std::vector<std::string> names = constraint_columns(error.inside);
+  std::vector<std::string> names = constraint_columns(error.inside);
+  // Which tenant it is goes without saying.
+  if (table.tenant() >= 0 && names.size() > 1) {
+    std::erase(names, table.columns[static_cast<size_t>(table.tenant())].name());
+  }
   std::string all;
   for (const std::string& name : names) all += all.empty() ? name : ", " + name;
   error.faults = faults_of(table, names, pointer, Code::kUniqueViolation, "is taken");

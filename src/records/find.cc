@@ -1,5 +1,6 @@
 // WriteScope's reads of whole rows: by key, by a caller's filter, by an app's condition. Each form
 // is a statement that is made once; what differs between requests is bound.
+#include "base/mutant.h"
 #include "records/change.h"
 #include "records/plan.h"
 #include "records/stored_row.h"
@@ -51,6 +52,9 @@ Task<Result<std::optional<StoredRow>>> WriteScope::find(const TableInfo& table,
   Judged judged;
   judged.grant = Grant::kAlways;
   if (authority == Authority::kCaller) judged = catalog_.judge(table.read, bindings_);
+  if (authority == Authority::kApp && table.in_tenant) {
+    judged = {Grant::kDepends, table.in_tenant, "@"};
+  }
   if (judged.grant == Grant::kNever) co_return fail(refused(who_, "read", table.table->name));
   const bool depends = judged.grant == Grant::kDepends;
   std::string key = fmt::format("F{}", table.index);
@@ -105,7 +109,11 @@ Task<Result<std::vector<StoredRow>>> WriteScope::where(const TableInfo& table,
   const std::string key = fmt::format("W{} {}", table.index, static_cast<const void*>(where.get()));
   auto query = std::static_pointer_cast<const RowQuery>(catalog_.find_cached(key));
   if (!query) {
-    CO_TRY(rules::SqlExpr sql, rules::to_sql(*where, {{"row", table.index, "t0"}},
+    rules::ExprRef found = where;
+    if (table.in_tenant && !planted(Mutant::kTenantNotInSteps)) {
+      found = rules::all_of({table.in_tenant, where}, where->source());
+    }
+    CO_TRY(rules::SqlExpr sql, rules::to_sql(*found, {{"row", table.index, "t0"}},
                                              catalog_.dialect(), rules::SqlContext::kCondition));
     std::vector<PlanParam> params;
     for (const rules::ExprRef& parameter : sql.parameters) params.push_back({-1, parameter});

@@ -27,7 +27,7 @@ Value texts(const std::vector<std::string>& items) {
 
 Value Principal::as_value() const {
   Map record;
-  record.reserve(7);
+  record.reserve(8);
   record.emplace_back("signed_in", Value(signed_in()));
   record.emplace_back("kind", Value(kind_text(kind)));
   record.emplace_back("id", id);
@@ -35,6 +35,7 @@ Value Principal::as_value() const {
   record.emplace_back("scopes", texts(scopes));
   record.emplace_back("claims", claims.is_unknown() ? Value(Map{}) : claims);
   record.emplace_back("aal", Value(int64_t{aal}));
+  if (!tenant.is_unknown()) record.emplace_back("tenant", tenant);
   return Value(std::move(record));
 }
 

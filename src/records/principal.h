@@ -21,6 +21,8 @@ struct Principal {
   // idempotency keys, and what the log names. Never a secret.
   std::string name;
   Value id = Unknown{};  // auth.id: the user's row id; Unknown where no user stands behind it
+  // auth.tenant: of the user's row; Unknown where no user stands behind it, or no tenant behind him.
+  Value tenant = Unknown{};
   std::string session;   // of a user: which of his sessions; empty otherwise
   std::vector<std::string> roles;
   std::vector<std::string> scopes;

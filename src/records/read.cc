@@ -291,6 +291,39 @@ Task<Result<std::string>> Door::own(Context& ctx, const Principal& who) {
   co_return page.items.substr(1, page.items.size() - 2);
 }
 
+namespace {
+
+class OneValue final : public db::RowSink {
+ public:
+  explicit OneValue(db::ColumnKind kind) : kind_(kind) {}
+  void restart() override { value = Unknown{}; }
+  Result<bool> on_row(const db::Row& row) override {
+    if (!row.is_null(0)) value = row.value(0, kind_);
+    return false;
+  }
+  Value value = Unknown{};
+
+ private:
+  const db::ColumnKind kind_;
+};
+
+}  // namespace
+
+Task<Result<Value>> Door::tenant_of(Context& ctx, const Value& user) const {
+  const model::Auth& auth = catalog_->model().auth;
+  const TableInfo& people = catalog_->table(auth.table);
+  const ColumnInfo& tenant = people.columns[static_cast<size_t>(auth.tenant)];
+  const auto statement = catalog_->cached<db::Statement>("tenant", [&] {
+    return db::Statement::make(
+        fmt::format("SELECT {} FROM {} WHERE {} = {}", tenant.sql_name, people.sql_name,
+                    people.columns[0].sql_name, catalog_->dialect().parameter(1)),
+        {tenant.shape.kind});
+  });
+  OneValue found(tenant.shape.kind);
+  CO_TRY_VOID(co_await store_->read(ctx, statement, std::span(&user, 1), found));
+  co_return std::move(found.value);
+}
+
 Result<std::vector<Value>> Door::parse_key(int table_index, const RowKey& key) const {
   const TableInfo& table = catalog_->table(table_index);
   std::vector<Value> values;

@@ -51,7 +51,7 @@ class RowReader {
 
 // Whether there is a row for which the caller may write the column.
 bool RowReader::may_write(const ColumnInfo& column) const {
-  if (!column.write || authority_ == Authority::kApp) return true;
+  if (!column.write || authority_ != Authority::kCaller) return true;
   return catalog_.grant(*column.write, bindings_) != Grant::kNever;
 }
 

@@ -344,6 +344,9 @@ Result<> Resolver::compare(const Filter& in, const TableInfo& table, ResolvedFil
   }
   if (in.op == Op::kMatch) {
     const auto compiled = Pattern::compile(in.operands.at(0));
+    if (!compiled && column.column->sensitive && !planted(Mutant::kSensitiveQuoted)) {
+      return fail(bad_parameter(in.parameter, "what follows `match.` is no regular expression"));
+    }
     if (!compiled) {
       return fail(
           bad_parameter(in.parameter, fmt::format("`{}` is no regular expression (RE2): {}",
@@ -531,6 +534,9 @@ Result<Resolved> Resolver::matching(int table_index, const Filter& in, bool unde
   resolved_.top.table = table_index;
   if (under_rule) {
     TRY_VOID(may_read(table, resolved_.top));
+  } else if (table.in_tenant) {
+    resolved_.top.rule = table.in_tenant;
+    key("@");
   }
   TRY_VOID(filter(in, table, 0, resolved_.top.filter));
   return std::move(resolved_);

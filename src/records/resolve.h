@@ -132,7 +132,7 @@ class Resolver {
   Result<Resolved> list(const Query& query);
   Result<Resolved> one(int table, std::vector<Value> key, const Select& select);
   // A filter alone, over `table`: for PATCH and DELETE by filter; with the read rule or, for the
-  // app's own work, without.
+  // app's own work, within the caller's tenant.
   Result<Resolved> matching(int table, const Filter& filter, bool under_rule);
 
  private:

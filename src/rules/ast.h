@@ -65,6 +65,7 @@ enum class Op : uint8_t {
 struct Walk {
   std::string table;
   std::string from, to;
+  std::string tenant;  // the column of `table` that must be the caller's; none: of no tenant
 };
 
 class Node {

@@ -188,7 +188,10 @@ NodeRef Checker::row_member(NodeRef base, const std::string& name, uint32_t offs
   const model::Table& target = app.tables[static_cast<size_t>(relation->to_table)];
   const model::Table& holder = relation->to_one ? table : target;
   const std::string& key = holder.columns[static_cast<size_t>(relation->column)].name;
-  node.walk = {target.name, relation->to_one ? key : "id", relation->to_one ? "id" : key};
+  node.walk = {target.name, relation->to_one ? key : "id", relation->to_one ? "id" : key, {}};
+  if (target.tenant >= 0) {
+    node.walk.tenant = target.columns[static_cast<size_t>(target.tenant)].name;
+  }
   node.op = relation->to_one ? Op::kReference : Op::kRelated;
   node.type = row_type(relation->to_table);
   if (!relation->to_one) {

@@ -98,6 +98,16 @@ NodeRef Checker::assign(NodeRef node, const Type& want) {
                "a " + want.to_string() + " is wanted here, and this is " + node->type.to_string());
 }
 
+ExprRef all_of(const std::vector<ExprRef>& parts, model::Source source) {
+  if (parts.size() == 1)
+    return std::make_shared<const Expr>(parts[0]->root_ref(), std::move(source));
+  Node all;
+  all.op = Op::kAnd;
+  all.type.tag = Tag::kBool;
+  for (const ExprRef& part : parts) all.args.push_back(part->root_ref());
+  return std::make_shared<const Expr>(share(std::move(all)), std::move(source));
+}
+
 ExprRef compile(const model::Source& source, const Environment& environment, const Type& want,
                 std::string_view path, model::Faults& faults) {
   SyntaxFault syntax_fault;

@@ -116,6 +116,9 @@ using ExprRef = std::shared_ptr<const Expr>;
 ExprRef compile(const model::Source& source, const Environment& environment, const Type& want,
                 std::string_view path, model::Faults& faults);
 
+// True where each part is, of one condition or more; `source` is what it is said to come from.
+ExprRef all_of(const std::vector<ExprRef>& parts, model::Source source);
+
 // The columns of the row `name` that the rule reads, in order of appearance, each once: named
 // outright, followed as a reference, or matched by a relation.
 std::vector<std::string> columns_read(const Expr& expr, std::string_view name);

@@ -253,7 +253,8 @@ SqlWriter::Rows SqlWriter::rows_at(const Node& row) {
   rows.alias = fmt::format("mt_{}", next_alias_++);
   const std::string table = fmt::format("{} AS {}", dialect_.table(row.walk.table), rows.alias);
   const std::string match =
-      fmt::format("{}.{} = {}", rows.alias, dialect_.identifier(row.walk.to), key);
+      fmt::format("{}.{} = {}{}", rows.alias, dialect_.identifier(row.walk.to), key,
+                  of_tenant(row.walk, rows.alias));
   if (rows.from.empty()) {
     rows.from = table;
     rows.where = match;
@@ -261,6 +262,19 @@ SqlWriter::Rows SqlWriter::rows_at(const Node& row) {
     rows.from += fmt::format(" JOIN {} ON {}", table, match);
   }
   return rows;
+}
+
+std::string SqlWriter::of_tenant(const Walk& walk, const std::string& alias) {
+  if (walk.tenant.empty() || planted(Mutant::kTenantNotWalked)) return {};
+  Node auth;
+  auth.op = Op::kName;
+  auth.name = "auth";
+  Node tenant;
+  tenant.op = Op::kMember;
+  tenant.name = "tenant";
+  tenant.args = {share(std::move(auth))};
+  return fmt::format(" AND {}.{} = {}", alias, dialect_.identifier(walk.tenant),
+                     parameter(share(std::move(tenant))));
 }
 
 std::string SqlWriter::column_of(const Node& row, const Rows& rows, const std::string& name) {

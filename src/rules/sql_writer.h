@@ -79,6 +79,8 @@ class SqlWriter {
   // Rows and parameters.
   Rows rows_at(const Node& row);
   std::string column_of(const Node& row, const Rows& rows, const std::string& column);
+  // ` AND …`: that the rows a walk leads to are of the caller's tenant; empty where they have none.
+  std::string of_tenant(const Walk& walk, const std::string& alias);
   // When the row is there at all; empty for always.
   std::string row_known(const Node& row, const std::string& column);
   const std::string* alias_of(std::string_view name) const;

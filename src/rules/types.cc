@@ -64,6 +64,14 @@ Type one_of(std::vector<std::string> values) {
   return type;
 }
 
+// Of the column, but never null: who has no tenant has an unknown one.
+Type tenant_type(const model::AppModel& app) {
+  const model::Table& people = app.tables[static_cast<size_t>(app.auth.table)];
+  Type type = type_of(app, people.columns[static_cast<size_t>(app.auth.tenant)].shape);
+  type.nullable = false;
+  return type;
+}
+
 }  // namespace
 
 Type type_of(const model::AppModel& app, const model::Shape& shape) {
@@ -149,6 +157,7 @@ Environment Environment::base(const model::AppModel& app) {
   auth["scopes"] = list_of(simple(Tag::kText));
   auth["claims"] = claims;
   auth["aal"] = simple(Tag::kInt);
+  if (app.auth.tenant >= 0) auth["tenant"] = tenant_type(app);
   std::map<std::string, Type> request;
   request["method"] = simple(Tag::kText);
   request["path"] = simple(Tag::kText);

@@ -16,7 +16,8 @@ std::string id_text(const Value& id) {
 }
 
 bool is_system(const std::string& name) {
-  return name == "created_at" || name == "updated_at" || name == "version" || name == "email";
+  return name == "created_at" || name == "updated_at" || name == "version" || name == "email" ||
+         name == "org_id";
 }
 
 }  // namespace
@@ -287,6 +288,10 @@ std::string Examiner::command(Dice& dice) {
       now_->judge(schema_.shows[static_cast<size_t>(t)], t, nullptr, nullptr) == Tri::kTrue;
   ++counts_[may ? "commands allowed" : "commands refused"];
   if (!may) return refused() ? "" : "expected a refusal of the command";
+  if (row != nullptr && !now_->within(t, *row)) {
+    ++counts_["commands that find no row of another tenant"];
+    return answer_.status == 404 ? "" : "expected that the command finds no row";
+  }
   if (row == nullptr) return answer_.status < 500 ? "" : "the command failed";
   if (answer_.status != 200) return "expected the command's row";
   const auto document = JsonDocument::parse(answer_.body);

@@ -193,13 +193,14 @@ std::string Examiner::many(Dice& dice) {
   for (const Row& row : now_->rows(t)) {
     if (now_->sees(t, row) && matches(filter, row)) ids.push_back(row.at("id"));
   }
-  bool refused_one = false;
+  bool refused_one = false, missed_one = false;
   for (const Value& id : ids) {
     Row* row = after.find(t, id);
     if (row == nullptr) continue;  // a row before it took it along
     const Done done = removes ? after.remove_seen(t, id) : after.patch_seen(t, id, sent);
     refused_one = refused_one || done == Done::kRefused;
-    if (refused_one) break;
+    missed_one = missed_one || done == Done::kMissing;
+    if (refused_one || missed_one) break;
   }
   send(removes ? "DELETE" : "PATCH", now_->table(t).name + "?" + filter.text,
        removes ? "" : body_of(sent));
@@ -207,10 +208,13 @@ std::string Examiner::many(Dice& dice) {
                         std::min<size_t>(ids.size(), 3), refused_one ? ", refused" : "")];
   if (is_no(answer_.status)) {
     const bool open = now_->open(t, *filter.column) == Reference::Open::kYes;
-    if (!refused_one && open && !ids.empty() && !after.early()) return "expected it to be done";
+    if (!refused_one && !missed_one && open && !ids.empty() && !after.early()) {
+      return "expected it to be done";
+    }
     return state_is(*now_);
   }
   if (refused_one) return "expected a refusal";
+  if (missed_one) return answer_.status == 422 ? state_is(*now_) : "expected a missing reference";
   if (answer_.status != 200 && answer_.status != 204) return "expected it to be done";
   if (now_->open(t, *filter.column) != Reference::Open::kYes &&
       !now_->reads_all(t, *filter.column)) {

@@ -23,6 +23,10 @@ Value made_id(uint64_t number) {
   return Value(id);
 }
 
+Value org_id(uint64_t number) {
+  return made_id(90'000 + number);
+}
+
 twins::World as_world(const Schema& schema, const model::AppModel& app, const Rows& rows) {
   twins::World world(app);
   int person = 0;
@@ -44,6 +48,11 @@ twins::World as_world(const Schema& schema, const model::AppModel& app, const Ro
       world.rows(index).push_back(std::move(out));
     }
   }
+  for (uint64_t i = 0; schema.tenants && i < kOrgs; ++i) {
+    const Value time(Timestamp{kLongAgo});
+    world.rows(app.find_table("orgs"))
+        .push_back({{org_id(i), time, time, Value(int64_t{1}), Value()}});
+  }
   return world;
 }
 
@@ -56,7 +65,9 @@ Rows from_world(const Schema& schema, const twins::World& world) {
       Row made;
       for (size_t c = 0; c < table.columns.size(); ++c) {
         const std::string& name = table.columns[c].name;
-        if (name == "id" || schema.tables[t].find(name) != nullptr) made[name] = row.values[c];
+        const bool known =
+            name == "id" || name == "org_id" || schema.tables[t].find(name) != nullptr;
+        if (known) made[name] = row.values[c];
       }
       out[t].push_back(std::move(made));
     }
@@ -105,6 +116,8 @@ Value Examiner::an_id(Dice& dice, int t) const {
 Row Examiner::row_to_send(Dice& dice, int t, bool whole) {
   Row out;
   const Table& table = now_->table(t);
+  // Mostly nobody says it, sometimes the own, sometimes another.
+  if (table.tenant && dice.percent(15)) out["org_id"] = org_id(dice.index(kOrgs));
   for (const Column& column : table.columns) {
     const bool owner = table.owner && &column == table.columns.data();
     const bool needed = whole && !column.optional && (!owner || caller_.id.is_unknown());
@@ -122,7 +135,10 @@ Row Examiner::row_to_send(Dice& dice, int t, bool whole) {
     } else if (there.empty() || (column.optional && dice.percent(20))) {
       if (column.optional) out[column.name] = Value();
     } else {
-      out[column.name] = there[dice.index(there.size())].at("id");
+      const Row* chosen = &there[dice.index(there.size())];
+      const bool astray = table.tenant && !now_->within(column.target, *chosen);
+      if (astray && dice.percent(60)) chosen = &there[dice.index(there.size())];
+      out[column.name] = chosen->at("id");
     }
   }
   return out;

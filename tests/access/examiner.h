@@ -93,5 +93,8 @@ class Examiner {
 twins::World as_world(const Schema& schema, const model::AppModel& app, const Rows& rows);
 Rows from_world(const Schema& schema, const twins::World& world);
 Value made_id(uint64_t number);
+// The tenants of a schema that has some: rows of `orgs`.
+inline constexpr uint64_t kOrgs = 2;
+Value org_id(uint64_t number);
 
 }  // namespace mettle::access

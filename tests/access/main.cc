@@ -28,18 +28,38 @@ struct Options {
   std::optional<uint64_t> only;  // one schema once more
 };
 
-Rows chance_rows(Dice& dice, const Schema& schema) {
+// A row to refer to; of the same tenant as `row`, but for some that were so before their tables had
+// tenants.
+const Row& mostly_within(Dice& dice, Dice& chance, const Row& row, const std::vector<Row>& there) {
+  const Row& any = dice.one_of(there);
+  const auto tenant = row.find("org_id");
+  if (tenant == row.end() || chance.percent(15)) return any;
+  for (const Row& one : there) {
+    const auto other = one.find("org_id");
+    if (other == one.end() || same(other->second, tenant->second)) return one;
+  }
+  return any;
+}
+
+// `chance`: of what tenants add.
+Rows chance_rows(Dice& dice, Dice& chance, const Schema& schema) {
   Rows rows(schema.tables.size());
   uint64_t id = 0;
   for (size_t t = 0; t < schema.tables.size(); ++t) {
     for (int64_t i = dice.from(t == 0 ? 3 : 2, 6); i > 0; --i) {
       Row row;
       row["id"] = made_id(t * 1000 + ++id);
+      if (schema.tables[t].tenant || (schema.tenants && t == 0)) {
+        const bool none = t == 0 && chance.percent(15);
+        row["org_id"] = none ? Value() : org_id(chance.index(kOrgs));
+      }
       for (const Column& column : schema.tables[t].columns) {
         Value value = Value();
         if (column.type == Column::Type::kReference) {
           const std::vector<Row>& there = rows[static_cast<size_t>(column.target)];
-          if (!column.optional || dice.percent(75)) value = dice.one_of(there).at("id");
+          if (!column.optional || dice.percent(75)) {
+            value = mostly_within(dice, chance, row, there).at("id");
+          }
         } else if (!column.optional || dice.percent(75)) {
           value = chance_value(dice, column.type);
         }
@@ -60,6 +80,11 @@ Caller chance_caller(Dice& dice, const Rows& rows) {
   }
   if (dice.percent(80))
     caller.id = rows[0][dice.index(std::min<size_t>(rows[0].size(), 3))].at("id");
+  for (const Row& person : rows[0]) {
+    const auto tenant = person.find("org_id");
+    const bool has = same(person.at("id"), caller.id) && tenant != person.end();
+    if (has && !tenant->second.is_null()) caller.tenant = tenant->second;
+  }
   return caller;
 }
 
@@ -97,7 +122,10 @@ class Run {
  private:
   bool schema(uint64_t number) {
     Dice dice(twins::seed_of(options_.seed, "schema", number));
-    const Schema schema = make_schema(dice);
+    // Beside the other dice: an app without tenants is what it was before there were any.
+    Dice chance(twins::seed_of(options_.seed, "tenants", number));
+    Schema schema = make_schema(dice);
+    add_tenants(chance, schema);
     const std::string yaml = schema.yaml();
     const auto app = loaded(yaml);
     twins::TwinServer server(app);
@@ -106,7 +134,7 @@ class Run {
     while (examiner.cases() < kPerSchema) {
       if (examiner.cases() / kPerRows != begun) {
         begun = examiner.cases() / kPerRows;
-        Rows rows = chance_rows(dice, schema);
+        Rows rows = chance_rows(dice, chance, schema);
         Caller caller = chance_caller(dice, rows);
         examiner.begin(std::move(rows), std::move(caller));
       }
@@ -165,6 +193,9 @@ class Run {
         "PATCH by filter of 2 rows",
         "DELETE by filter of 1 rows",
         "PATCH by filter of 1 rows, refused",
+        "commands that find no row of another tenant",
+        "POST of a reference that leads nowhere",
+        "PATCH of a reference that leads nowhere",
     };
     std::string out;
     for (const char* what : kNeeded) {

@@ -63,7 +63,7 @@ Tri Reference::truth(const Cond& cond, const Row* row, const Row* after, const R
       return compared(after->at(cond.column), cond.op, row->at(cond.column));
     case Form::kAlong: {
       const Row* there = find(cond.table, of->at(cond.by));
-      if (there == nullptr) return Tri::kUnknown;
+      if (there == nullptr || !within(cond.table, *there)) return Tri::kUnknown;
       return compared(there->at(cond.column), cond.mine ? "==" : cond.op,
                       cond.mine ? caller_.id : cond.literal);
     }
@@ -72,7 +72,7 @@ Tri Reference::truth(const Cond& cond, const Row* row, const Row* after, const R
       const Tri decides = tri(cond.form == Form::kExists);
       Tri made = opposite(decides);
       for (const Row& one : rows(cond.table)) {
-        if (!same(one.at(cond.by), of->at("id"))) continue;
+        if (!same(one.at(cond.by), of->at("id")) || !within(cond.table, one)) continue;
         const Tri each = truth(cond.parts[0], row, after, &one);
         if (each == decides) return decides;
         if (each == Tri::kUnknown) made = Tri::kUnknown;
@@ -99,8 +99,14 @@ Tri Reference::judge(const Cond& cond, int, const Row* row, const Row* after) co
   return truth(cond, row, after, nullptr);
 }
 
+bool Reference::within(int t, const Row& row) const {
+  return !table(t).tenant ||
+         (!caller_.tenant.is_unknown() && same(row.at("org_id"), caller_.tenant));
+}
+
 // What nobody says of reading, updating and deleting, the owner may.
 bool Reference::sees(int t, const Row& row) const {
+  if (!within(t, row)) return false;
   if (table(t).read) return judge(*table(t).read, t, &row, nullptr) == Tri::kTrue;
   return table(t).owner && compared(row.at("own_id"), "==", caller_.id) == Tri::kTrue;
 }
@@ -134,6 +140,7 @@ bool Reference::writes(int t, const Column& column, const Row* before, const Row
 
 bool Reference::allowed(const std::optional<Cond>& rule, int t, const Row* before,
                         const Row& after) const {
+  if (!within(t, after) || (before != nullptr && !within(t, *before))) return false;
   if (!rule) {
     // The owner may, where there is a row already.
     return table(t).owner && before != nullptr &&
@@ -155,13 +162,16 @@ Reference::Done Reference::create(int t, Row sent) {
     const bool owner = of.owner && &column == of.columns.data();
     row[column.name] = owner && !caller_.id.is_unknown() ? caller_.id : Value();
   }
+  if (of.tenant && !row.contains("org_id")) {
+    row["org_id"] = caller_.tenant.is_unknown() ? Value() : caller_.tenant;
+  }
   // Rules that look at related rows find the new one there, too; nothing refers to it yet.
   for (const Column& column : of.columns) {
     if (sent.contains(column.name) && !writes(t, column, nullptr, row)) return Done::kRefused;
   }
   if (!allowed(of.create, t, nullptr, row)) return Done::kRefused;
+  if (!leads_somewhere(t, row, nullptr)) return Done::kMissing;
   if (find(t, row.at("id")) != nullptr) return Done::kTaken;
-  if (!leads_somewhere(t, row)) return Done::kMissing;
   std::vector<Row>& all = rows(t);
   all.insert(std::ranges::upper_bound(all, row.at("id").uuid(), {},
                                       [](const Row& r) { return r.at("id").uuid(); }),
@@ -169,10 +179,15 @@ Reference::Done Reference::create(int t, Row sent) {
   return Done::kYes;
 }
 
-bool Reference::leads_somewhere(int t, const Row& row) const {
+bool Reference::leads_somewhere(int t, const Row& row, const Row* before) const {
   return std::ranges::all_of(table(t).columns, [&](const Column& column) {
     const Value& value = row.at(column.name);
-    return column.target < 0 || value.is_null() || find(column.target, value) != nullptr;
+    if (column.target < 0 || value.is_null()) return true;
+    if (before != nullptr && same(value, before->at(column.name))) return true;
+    const Row* there = find(column.target, value);
+    if (there == nullptr) return false;
+    const bool both = table(t).tenant && table(column.target).tenant;
+    return !both || same(there->at("org_id"), row.at("org_id"));
   });
 }
 
@@ -190,7 +205,7 @@ Reference::Done Reference::update(int t, Row& row, const Row& sent) {
     if (!may) return Done::kRefused;
   }
   if (!allowed(table(t).update, t, &row, after)) return Done::kRefused;
-  if (!leads_somewhere(t, after)) return Done::kMissing;
+  if (!leads_somewhere(t, after, &row)) return Done::kMissing;
   row = std::move(after);
   return Done::kYes;
 }
@@ -249,7 +264,7 @@ Reference::Done Reference::remove_seen(int t, const Value& id) {
   const bool may =
       rule ? judge(*rule, t, &copy, nullptr) == Tri::kTrue
            : table(t).owner && compared(copy.at("own_id"), "==", caller_.id) == Tri::kTrue;
-  if (!may) return Done::kRefused;
+  if (!may || !within(t, copy)) return Done::kRefused;
   drop(t, id);
   return Done::kYes;
 }

@@ -23,6 +23,7 @@ struct Caller {
   std::string name;  // "" for nobody
   std::vector<std::string> given;
   Value id = Unknown{};
+  Value tenant = Unknown{};  // of the row behind the id
 };
 
 bool same(const Value& a, const Value& b);  // null is like null
@@ -40,6 +41,8 @@ class Reference {
   const Row* find(int t, const Value& id) const;
 
   Tri judge(const Cond& cond, int t, const Row* row, const Row* after) const;
+  // Whether the row is of the caller's tenant, where rows have one.
+  bool within(int t, const Row& row) const;
   bool sees(int t, const Row& row) const;
   bool sees_any(int t) const;
   bool reads(int t, const Column& column, const Row& row) const;
@@ -66,7 +69,8 @@ class Reference {
   Tri truth(const Cond& cond, const Row* row, const Row* after, const Row* bound) const;
   Tri compared(const Value& a, const std::string& op, const Value& b) const;
   Done update(int t, Row& row, const Row& sent);
-  bool leads_somewhere(int t, const Row& row) const;  // each reference
+  // Each reference; of those that are as they were before it need not be asked.
+  bool leads_somewhere(int t, const Row& row, const Row* before) const;
   bool allowed(const std::optional<Cond>& rule, int t, const Row* before, const Row& after) const;
   void drop(int t, const Value& id);
 

@@ -89,8 +89,22 @@ std::vector<std::string> Schema::closure(const std::vector<std::string>& given) 
   return {all.begin(), all.end()};
 }
 
+namespace {
+
+constexpr const char* kOrgs =
+    "  orgs:\n    columns: {name: {type: text, optional: true}}\n    access: {read: \"true\"}\n";
+
+std::string tenant_column(const Table& table, bool optional) {
+  return fmt::format("      org_id: {{references: orgs, as: org, inverse: {}_org{}}}\n", table.name,
+                     optional ? ", optional: true" : "");
+}
+
+}  // namespace
+
 std::string Schema::yaml() const {
-  std::string out = "mettle: 1\napp: chance\nauth:\n  table: " + tables[0].name + "\n  roles:\n";
+  std::string out = "mettle: 1\napp: chance\nauth:\n  table: " + tables[0].name + "\n";
+  if (tenants) out += "  tenant: org_id\n";
+  out += "  roles:\n";
   for (const auto& [role, below] : roles) {
     std::string list;
     for (const std::string& one : below) list += (list.empty() ? "" : ", ") + one;
@@ -103,6 +117,7 @@ std::string Schema::yaml() const {
   for (const Table& table : tables) {
     out += "  " + table.name + ":\n    aggregates: true\n";
     if (table.owner) out += "    owner: " + table.columns[0].name + "\n";
+    if (tenants) out += fmt::format("    tenant: {}\n", table.tenant ? "org_id" : "none");
     out += "    columns:\n";
     for (const Column& column : table.columns) {
       const char* const types[] = {"type: text", "type: int", "type: bool", ""};
@@ -116,10 +131,13 @@ std::string Schema::yaml() const {
                          column.optional ? ", optional: true" : "", rule("read", column.read),
                          rule("write", column.write));
     }
+    const bool people = &table == tables.data();
+    if (table.tenant || (tenants && people)) out += tenant_column(table, people);
     std::string access = rule("read", table.read) + rule("create", table.create) +
                          rule("update", table.update) + rule("delete", table.remove);
     if (!access.empty()) out += "    access: {" + access.substr(2) + "}\n";
   }
+  if (tenants) out += kOrgs;
   out += "commands:\n";
   for (size_t t = 1; t < tables.size(); ++t) {
     out += fmt::format(
@@ -354,6 +372,11 @@ class Maker {
 
 Schema make_schema(Dice& dice) {
   return Maker(dice).make();
+}
+
+void add_tenants(Dice& dice, Schema& schema) {
+  schema.tenants = dice.percent(50);
+  for (Table& table : schema.tables) table.tenant = schema.tenants && dice.percent(75);
 }
 
 }  // namespace mettle::access

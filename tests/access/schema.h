@@ -60,6 +60,7 @@ struct Table {
   std::string name;
   std::vector<Column> columns;  // without those that every table has
   bool owner = false;           // its first column
+  bool tenant = false;          // its rows have an org_id, which is no column of the list
   std::optional<Cond> read, create, update, remove;
 
   const Column* find(const std::string& column) const;
@@ -69,6 +70,7 @@ struct Schema {
   std::map<std::string, std::vector<std::string>> roles;  // with what they inherit, one step
   std::vector<Table> tables;                              // the first is that of `auth`
   std::vector<Cond> shows;  // `access` of the command show_TABLE, by table
+  bool tenants = false;     // there are tenants: a table `orgs`, and an org_id of each person
 
   std::string yaml() const;
   // The roles and all they inherit.
@@ -76,6 +78,8 @@ struct Schema {
 };
 
 Schema make_schema(Dice& dice);
+// Makes some of its tables the tenants'; beside the rest, which is as it was.
+void add_tenants(Dice& dice, Schema& schema);
 Value chance_value(Dice& dice, Column::Type type);  // of no reference
 
 }  // namespace mettle::access

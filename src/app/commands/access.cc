@@ -120,6 +120,14 @@ std::string listed(const std::vector<std::string>& words) {
   return out.empty() ? "none" : out;
 }
 
+// As the pipeline does for whoever asks.
+Result<Principal> with_tenant(Principal who, Session& session, const records::Door& door) {
+  if (door.catalog().model().auth.tenant < 0 || who.id.is_unknown()) return who;
+  Context ctx = session.context();
+  TRY(who.tenant, session.run(door.tenant_of(ctx, who.id)));
+  return who;
+}
+
 std::string caller_text(const Principal& who) {
   if (!who.signed_in()) return "nobody";
   return fmt::format("{}, auth.id {}, roles {}{}", who.name, value_text(who.id), listed(who.roles),
@@ -268,7 +276,8 @@ int run(const Arguments& args, Io& io) {
     io.err << model::print_faults(faults.sorted(), asked->file, {}) << std::flush;
     return kFailed;
   }
-  const auto who = caller(args, **session, *rehearsal);
+  auto who = caller(args, **session, *rehearsal);
+  if (who) who = with_tenant(std::move(*who), **session, rehearsal->snapshot().door());
   if (!who) return report(who.error(), io);
   const Explanation told =
       explain(*rehearsal, *who, asked->method, asked->path, asked->body, CountRows::kYes);

@@ -57,7 +57,7 @@ class CreateMutation final : public records::Mutation {
   Task<Result<records::Answer>> run(records::WriteScope& scope) override {
     const records::TableInfo& table = people_->table();
     CO_TRY(const records::StoredRow row,
-           co_await scope.insert(table, input_, records::Authority::kApp, ""));
+           co_await scope.insert(table, input_, records::Authority::kOperator, ""));
     id = row[table.find("id")];
     if (!wanted_.roles.empty()) {
       CO_TRY_VOID(co_await People::set_roles(scope.tx(), id, wanted_.roles));
@@ -175,7 +175,7 @@ Task<Result<Person>> create_person(Context& ctx, records::Door& door,
   std::vector<Fault> faults;
   CO_TRY(records::RowInput input,
          records::read_row(people->catalog(), table, whole.root(), records::RowMode::kCreate,
-                           bindings, "", faults, records::Authority::kApp));
+                           bindings, "", faults, records::Authority::kOperator));
   if (!faults.empty()) {
     Error error = make_error(Code::kInvalid, "the person cannot be made");
     error.faults = std::move(faults);

@@ -44,7 +44,31 @@ records::Principal principal_of(const Key& key, const model::AppModel& app) {
   who.id = user_id_value(app, key.user_id);
   who.roles = planted(Mutant::kRolesIgnored) ? app.auth.roles : app.auth.with_inherited(key.roles);
   who.scopes = key.scopes;
-  return who;
+  who.roles = app.auth.with_inherited(key.roles);
+  if (!key.user_id.empty()) {
+    who.id = user_id_value(app, key.user_id);
+    if (people == nullptr || who.id.is_unknown()) co_return nobody;
+    CO_TRY(const std::optional<Person> person, co_await people->find(ctx, store, who.id));
+    const bool there = person && !person->disabled;
+    if (!there && !planted(Mutant::kKeyOutlivesPerson)) co_return nobody;
+    if (person) who.tenant = person->tenant;
+  }
+  if (!key.service.empty()) {
+    CO_TRY(const std::optional<Service> service, co_await find_service(ctx, store, key.service));
+    if (!service || service->disabled_at) co_return nobody;
+    who.kind = records::Principal::Kind::kService;
+    // What was taken from the account is taken from its keys.
+    std::vector<std::string> given = service->roles;
+    if (!key.roles.empty()) {
+      std::erase_if(given, [&key](const std::string& role) {
+        return std::ranges::find(key.roles, role) == key.roles.end();
+      });
+    }
+    who.roles = app.auth.with_inherited(given);
+    who.name = std::string(kServicePrefix) + service->name;
+  }
+  if (planted(Mutant::kRolesIgnored)) who.roles = app.auth.roles;
+  co_return who;
 }
 
 bool CredentialAuthenticator::takes_touch(const Key& key, Timestamp now) {

@@ -34,9 +34,9 @@ class ChangeMe final : public records::Mutation {
     const std::vector<int> by_id{table.find("id")};
     std::vector<Value> wanted{id_};
     CO_TRY(const std::optional<records::StoredRow> row,
-           co_await scope.find(table, by_id, std::move(wanted), records::Authority::kApp));
+           co_await scope.find(table, by_id, std::move(wanted), records::Authority::kOperator));
     if (!row) co_return fail(gone());
-    CO_TRY_VOID(co_await scope.update(table, *row, changes_, records::Authority::kApp, ""));
+    CO_TRY_VOID(co_await scope.update(table, *row, changes_, records::Authority::kOperator, ""));
     co_return records::Answer();
   }
 
@@ -179,7 +179,7 @@ Task<Result<net::Response>> patch_me(engine::Call& call, SignIn& /*sign_in*/) {
   CO_TRY(records::RowInput changes,
          records::read_row(code.people->catalog(), code.people->table(), document.root(),
                            records::RowMode::kPatch, bindings, "", body.faults(),
-                           records::Authority::kApp));
+                           records::Authority::kOperator));
   CO_TRY_VOID(body.finish());
   const auto mutation =
       std::make_shared<ChangeMe>(code.people, call.principal.id, std::move(changes));

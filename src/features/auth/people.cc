@@ -67,8 +67,11 @@ std::shared_ptr<const People> People::compile(std::shared_ptr<const records::Cat
   };
   const std::string id = column(table.find("id"));
   const std::string email = column(made->email_);
-  made->columns_ = fmt::format("{}, {}, {}, a.roles, a.verified_email, a.disabled_at", id, email,
-                               column(made->password_));
+  const int tenant = app.auth.tenant;
+  if (tenant >= 0) made->tenant_kind_ = table.columns[static_cast<size_t>(tenant)].shape.kind;
+  made->columns_ =
+      fmt::format("{}, {}, {}, a.roles, a.verified_email, a.disabled_at, {}", id, email,
+                  column(made->password_), tenant < 0 ? "NULL" : column(tenant));
   made->join_ =
       fmt::format("{} u LEFT JOIN mettle_accounts a ON a.user_id = {}", table.sql_name, id);
   const std::string select = "SELECT " + made->columns_ + " FROM " + made->join_ + " WHERE ";
@@ -96,6 +99,7 @@ Person People::person_of(const db::Row& row, int first) const {
   // Verified is an address, not a person: who changes it begins anew.
   person.verified = !row.is_null(first + 4) && row.text(first + 4) == person.email;
   person.disabled = !row.is_null(first + 5);
+  if (!row.is_null(first + 6)) person.tenant = row.value(first + 6, tenant_kind_);
   return person;
 }
 

@@ -28,6 +28,7 @@ struct Person {
   std::vector<std::string> roles;  // as given, without what they inherit
   bool verified = false;           // the address that stands in the row now
   bool disabled = false;
+  Value tenant = Unknown{};  // auth.tenant, where the app has one and the person, too
 };
 
 class People {
@@ -66,7 +67,7 @@ class People {
   std::shared_ptr<const records::Catalog> catalog_;
   const records::TableInfo* table_ = nullptr;
   int email_ = -1, password_ = -1;
-  db::ColumnKind id_kind_;
+  db::ColumnKind id_kind_, tenant_kind_;
   std::string columns_, join_;
   db::StatementRef by_id_, by_email_, set_password_, set_email_;
 };

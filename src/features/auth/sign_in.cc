@@ -66,6 +66,7 @@ records::Principal principal_of(const SignedIn& who, const model::AppModel& app)
   principal.kind = records::Principal::Kind::kUser;
   principal.name = "user:" + id_text(who.person.id);
   principal.id = who.person.id;
+  principal.tenant = who.person.tenant;
   principal.session = who.session.id;
   principal.roles = app.auth.with_inherited(who.person.roles);
   principal.aal = static_cast<int>(who.session.aal);

@@ -40,8 +40,9 @@ class KnownCredentials {
     Timestamp expires_at;       // of the token; a session's own end is looked up
     int64_t checked_us = 0;     // monotonic
     uint64_t ended_before = 0;  // ended() at that time
-    bool fresh(int64_t now_us, uint64_t ended) const {
-      return ended_before == ended && now_us - checked_us < kCheckEveryUs;
+    uint64_t app = 0;           // Snapshot::serial(): another may know other tenants
+    bool fresh(int64_t now_us, uint64_t ended, uint64_t app_now) const {
+      return ended_before == ended && app == app_now && now_us - checked_us < kCheckEveryUs;
     }
   };
   std::shared_ptr<const Known> find(std::string_view credential) const;

@@ -37,9 +37,13 @@ class RegisterMutation final : public records::Mutation {
 
   Task<Result<records::Answer>> run(records::WriteScope& scope) override {
     const People& people = *code_.people;
-    const std::vector<std::string>& roles = code_.app->auth.new_roles;
+    CO_TRY(Admission admission, co_await admit(scope.tx(), people, applicant_, scope.now()));
+    records::RowInput input = input_;
+    if (!admission.tenant.is_unknown() && code_.app->auth.tenant >= 0) {
+      input.values[static_cast<size_t>(code_.app->auth.tenant)] = std::move(admission.tenant);
+    }
     CO_TRY(const records::StoredRow row,
-           co_await scope.insert(people.table(), input_, records::Authority::kApp, ""));
+           co_await scope.insert(people.table(), input, records::Authority::kOperator, ""));
     Person person;
     person.id = row[people.table().find("id")];
     person.email = row[people.email_column()].text();
@@ -114,7 +118,7 @@ Result<Registration> read_registration(const engine::Call& call) {
   std::vector<Fault> faults;
   TRY(made.row,
       records::read_row(code.people->catalog(), table, document.root(), records::RowMode::kCreate,
-                        bindings, "", faults, records::Authority::kApp));
+                        bindings, "", faults, records::Authority::kOperator));
   // The address is not in the profile, and read_row asks for all that is required.
   std::erase_if(faults, [](const Fault& fault) { return fault.pointer == "/email"; });
   std::ranges::move(faults, std::back_inserter(body.faults()));

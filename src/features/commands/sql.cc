@@ -7,6 +7,7 @@
 
 #include "base/datetime.h"
 #include "base/decimal.h"
+#include "base/mutant.h"
 #include "features/commands/sql_beside.h"
 #include "features/commands/sql_tokens.h"
 
@@ -60,6 +61,8 @@ class SqlCompiler {
   void choose_form(size_t index, SqlParameter& parameter, const SqlNames& names);
   void choose_beside_column(const SqlToken& token, const model::Column& column,
                             SqlParameter& parameter);
+  void check_tenants();
+  std::string of_tenant(const records::TableInfo& table) const;
   std::string ctes() const;
   size_t source_offset(size_t offset) const;
   bool check_columns(const std::vector<std::string>& columns);
@@ -72,6 +75,7 @@ class SqlCompiler {
   const db::Dialect& dialect_;
   std::vector<SqlToken> tokens_;
   std::vector<int> tables_;
+  int tenant_parameter_ = 0;  // from 1; 0: `:auth.tenant` is not there
   SqlCode code_;
   // Where parts of the source went: (offset in the statement, offset in the source), ascending.
   std::vector<std::pair<size_t, size_t>> moved_;
@@ -166,8 +170,32 @@ bool SqlCompiler::resolve() {
     parameter.value = parameter_rule(tokens_[i]);
     if (parameter.value) choose_form(i, parameter, names);
     code_.parameters.push_back(std::move(parameter));
+    const bool first = tenant_parameter_ == 0 && tokens_[i].text == "auth.tenant";
+    if (first) tenant_parameter_ = static_cast<int>(code_.parameters.size());
   }
+  check_tenants();
   return !failed_;
+}
+
+// What it reads is held to the caller's tenant below; what it writes, only its author can hold.
+void SqlCompiler::check_tenants() {
+  if (tenant_parameter_ > 0) return;
+  for (const int index : tables_) {
+    const records::TableInfo& table = compiling_.catalog.table(index);
+    if (table.tenant() < 0) continue;
+    const std::string& column = table.columns[static_cast<size_t>(table.tenant())].name();
+    fault(0, "sql_without_tenant",
+          "the rows of " + table.table->name +
+              " belong to tenants, and the statement does not bind the caller's",
+          column + " = :auth.tenant");
+    return;
+  }
+}
+
+std::string SqlCompiler::of_tenant(const records::TableInfo& table) const {
+  if (table.tenant() < 0 || planted(Mutant::kTenantNotInSql)) return {};
+  return fmt::format(" WHERE {} = {}", table.columns[static_cast<size_t>(table.tenant())].sql_name,
+                     dialect_.parameter(tenant_parameter_));
 }
 
 void SqlCompiler::choose_form(size_t index, SqlParameter& parameter, const SqlNames& names) {
@@ -229,7 +257,7 @@ void SqlCompiler::choose_beside_column(const SqlToken& token, const model::Colum
         "declare it as the column is declared");
 }
 
-// Every table that the statement names, with the file's columns alone.
+// Every table that the statement names, with the file's columns and the caller's tenant alone.
 std::string SqlCompiler::ctes() const {
   std::string out;
   for (const int index : tables_) {
@@ -242,8 +270,8 @@ std::string SqlCompiler::ctes() const {
     const std::string name = dialect_.identifier(table.table->name);
     // A CTE that names its own table without a schema would mean itself.
     const std::string real = table.sql_name == name ? "main." + name : table.sql_name;
-    out += fmt::format("{}{} AS NOT MATERIALIZED (SELECT {} FROM {})", out.empty() ? "" : ", ",
-                       name, columns, real);
+    out += fmt::format("{}{} AS NOT MATERIALIZED (SELECT {} FROM {}{})", out.empty() ? "" : ", ",
+                       name, columns, real, of_tenant(table));
   }
   return out;
 }

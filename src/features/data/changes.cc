@@ -177,9 +177,15 @@ Result<std::vector<int>> conflict_columns(const WriteScope& scope, const TableIn
   if (options.authority == records::Authority::kCaller) {
     TRY_VOID(may_look_by(scope, table, columns));
   }
+  // A row is looked for in the caller's tenant, so the index goes without that column.
+  const auto without_tenant = [&table](std::vector<int>& list) {
+    if (list.size() > 1) std::erase(list, table.tenant());
+  };
+  without_tenant(columns);
   std::vector<int> sorted = columns;
   std::sort(sorted.begin(), sorted.end());
   const auto is_same = [&](std::vector<int> other) {
+    without_tenant(other);
     std::sort(other.begin(), other.end());
     return other == sorted;
   };
@@ -326,8 +332,8 @@ Task<Result<>> put_defaults(WriteScope& scope, const TableInfo& table, const Sto
                             RowInput& input, const ChangeOptions& options) {
   for (const ColumnInfo& column : table.columns) {
     std::optional<Value>& sent = input.values[static_cast<size_t>(column.index)];
-    const bool kept =
-        column.column->system || column.column->hidden || column.index == table.table->owner;
+    const bool kept = column.column->system || column.column->hidden ||
+                      column.index == table.table->owner || column.index == table.tenant();
     if (sent || kept) continue;
     CO_TRY(Value value,
            co_await default_of(scope, column, records::pointer_to(options.pointer, column.name())));

@@ -84,9 +84,11 @@ enum class Sent : uint8_t {
   kReplace,  // what a read gave may be sent back whole; the key stands in the address
 };
 
-bool may_be_sent(const ColumnInfo& column, Sent sent) {
+bool may_be_sent(const TableInfo& table, const ColumnInfo& column, Sent sent) {
   if (column.column->hidden) return false;
   if (sent == Sent::kReplace) return true;
+  // A row is of its tenant for ever.
+  if (sent == Sent::kPatch && column.index == table.tenant()) return false;
   if (column.column->system) return sent == Sent::kCreate && column.index == 0;
   return ever_written(column);
 }
@@ -114,7 +116,7 @@ std::string input_schema(const model::AppModel& app, const TableInfo& table, Sen
   writer.begin_object();
   for (const ColumnInfo& column : table.columns) {
     const model::Shape& shape = column.column->shape;
-    if (!may_be_sent(column, sent)) continue;
+    if (!may_be_sent(table, column, sent)) continue;
     property(writer, column.name(), engine::shape_schema(app, shape, Wire::kIn, shape.optional),
              column.column->doc);
     if (must_be_sent(table, column, sent)) needed.push_back(column.name());

@@ -148,12 +148,12 @@ class LoadMutation final : public records::Mutation {
     }
     if (columns.empty()) co_return fail(std::move(taken));
     CO_TRY(const std::optional<StoredRow> before,
-           co_await scope.find(table_, columns, std::move(values), Authority::kApp));
+           co_await scope.find(table_, columns, std::move(values), Authority::kOperator));
     if (!before) co_return fail(std::move(taken));
     for (const records::ColumnInfo& column : table_.columns) {
       if (column.column->system) changes.values[static_cast<size_t>(column.index)].reset();
     }
-    CO_TRY_VOID(co_await scope.update(table_, *before, changes, Authority::kApp, ""));
+    CO_TRY_VOID(co_await scope.update(table_, *before, changes, Authority::kOperator, ""));
     ++report.updated;
     co_return Result<>();
   }
