@@ -1,5 +1,8 @@
 #include "engine/compile.h"
 
+#include <algorithm>
+#include <iterator>
+
 #include "records/catalog.h"
 #include "records/door.h"
 
@@ -7,7 +10,11 @@ namespace mettle::engine {
 
 std::shared_ptr<const Snapshot> compile_app(std::shared_ptr<const model::AppModel> app,
                                             const CompileOptions& options, model::Faults& faults) {
-  auto catalog = records::Catalog::compile(app, options.dialect, faults);
+  std::vector<std::string> leavings;
+  for (const auto& feature : options.features) {
+    std::ranges::move(feature->leavings(), std::back_inserter(leavings));
+  }
+  auto catalog = records::Catalog::compile(app, options.dialect, faults, leavings);
   if (catalog == nullptr) return nullptr;
   records::DoorOptions door_options;
   door_options.seams = &options.seams;

@@ -26,6 +26,10 @@ class Feature {
   // order inside the start-up migration. Names begin with mettle_.
   virtual std::vector<std::string> own_tables() const { return {}; }
 
+  // Statements that delete what these tables keep of a person, ?1 being the id in auth.table: run
+  // when a row is made with an id that was chosen, which may have been somebody's who is gone.
+  virtual std::vector<std::string> leavings() const { return {}; }
+
   // Called for each app snapshot (at start, and on every accepted change of the file): compiles
   // this feature's part of the app, reports faults, adds routes. Must not touch running state.
   virtual void build(SnapshotBuilder& builder) = 0;

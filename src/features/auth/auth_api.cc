@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "async/timers.h"
 #include "base/json_write.h"
 #include "base/text.h"
 #include "engine/snapshot.h"
@@ -65,6 +66,23 @@ std::string Body::text(std::string_view name) {
   auto found = maybe(name);
   if (!found && faults_.size() == before) fault(name, Code::kRequired, "is required");
   return std::move(found).value_or("");
+}
+
+std::optional<std::vector<std::string>> Body::maybe_texts(std::string_view name) {
+  known_.emplace_back(name);
+  const auto node = root().find(name);
+  if (!node) return std::nullopt;
+  std::vector<std::string> found;
+  bool texts = node->is_array();
+  if (texts) {
+    for (const JsonNode& element : node->elements()) {
+      texts = texts && element.is_string();
+      if (texts) found.push_back(element.text());
+    }
+  }
+  if (texts) return found;
+  fault(name, Code::kWrongType, "must be a list of texts");
+  return std::nullopt;
 }
 
 std::string Body::choice(std::string_view name, const std::vector<std::string_view>& choices) {
@@ -156,6 +174,12 @@ Result<> must_be_user(const engine::Call& call) {
   return fail(Code::kForbidden, "this is for people who have signed in; a key has no account");
 }
 
+Task<Result<>> answer_not_before(engine::Call& call, int64_t began_us) {
+  const int64_t left = began_us + kSilentUs - call.ctx.seams().clock->monotonic_us();
+  if (left <= 0) co_return Result<>();
+  co_return co_await sleep_for(call.ctx, std::chrono::microseconds(left));
+}
+
 net::Response json_answer(std::string body, int status) {
   net::Response response;
   response.status = status;
@@ -233,7 +257,7 @@ Task<Result<net::Response>> answer_session(engine::Call& call, SignIn& sign_in, 
   CO_TRY(const std::shared_ptr<const KeyRing> ring,
          co_await sign_in.ring(call.ctx, door.store(), code));
   const Timestamp now = call.ctx.seams().clock->now();
-  const RingKey* const key = ring->signing(code.algorithm, now);
+  const RingKey* const key = ring->signing(now);
   if (key == nullptr) co_return fail(internal_error("there is no key that signs"));
   const records::Principal principal = principal_of(bearing.who, *code.app);
   CO_TRY(const std::string user, co_await user_json(call, principal, bearing.who.person));

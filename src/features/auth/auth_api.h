@@ -34,6 +34,10 @@ Task<Result<net::Response>> post_password(engine::Call& call, SignIn& sign_in);
 Task<Result<net::Response>> get_sessions(engine::Call& call, SignIn& sign_in);
 Task<Result<net::Response>> delete_session(engine::Call& call, SignIn& sign_in);
 
+// identities_api.cc
+Task<Result<net::Response>> get_identities(engine::Call& call, SignIn& sign_in);
+Task<Result<net::Response>> delete_identity(engine::Call& call, SignIn& sign_in);
+
 // mailbox_api.cc
 Task<Result<net::Response>> post_verify(engine::Call& call, SignIn& sign_in);
 Task<Result<net::Response>> post_recover(engine::Call& call, SignIn& sign_in);
@@ -42,7 +46,13 @@ Task<Result<net::Response>> post_magic(engine::Call& call, SignIn& sign_in);
 Task<Result<net::Response>> post_email(engine::Call& call, SignIn& sign_in);
 Task<Result<net::Response>> post_email_confirm(engine::Call& call, SignIn& sign_in);
 
+// invitations_api.cc
+Task<Result<net::Response>> post_invitation(engine::Call& call, SignIn& sign_in);
+Task<Result<net::Response>> get_invitations(engine::Call& call, SignIn& sign_in);
+Task<Result<net::Response>> delete_invitation(engine::Call& call, SignIn& sign_in);
+
 // mfa_api.cc
+Task<Result<net::Response>> get_mfa(engine::Call& call, SignIn& sign_in);
 Task<Result<net::Response>> post_totp(engine::Call& call, SignIn& sign_in);
 Task<Result<net::Response>> post_totp_confirm(engine::Call& call, SignIn& sign_in);
 Task<Result<net::Response>> post_totp_remove(engine::Call& call, SignIn& sign_in);
@@ -62,6 +72,8 @@ class Body {
   // One that may be.
   std::optional<std::string> maybe(std::string_view name);
   std::string choice(std::string_view name, const std::vector<std::string_view>& choices);
+  // A list of texts that may be.
+  std::optional<std::vector<std::string>> maybe_texts(std::string_view name);
   bool wants_cookie();  // `session`: token, or cookie for a browser
   // The address, in its normal form.
   std::string email(std::string_view name);
@@ -100,6 +112,10 @@ Task<Result<std::string>> user_json(engine::Call& call, const records::Principal
 // The tokens of a session (or its cookie), with the user's row.
 Task<Result<net::Response>> answer_session(engine::Call& call, SignIn& sign_in, Bearing bearing,
                                            int status);
+// Waits until kSilentUs have passed since then (monotonic): what is done for an address that
+// somebody has takes longer than for one that nobody has, and an answer must not tell.
+inline constexpr int64_t kSilentUs = 50'000;
+Task<Result<>> answer_not_before(engine::Call& call, int64_t began_us);
 net::Response json_answer(std::string body, int status = 200);
 net::Response no_content();
 

@@ -21,7 +21,7 @@ class JwtTest : public testing::TestWithParam<SigningAlgorithm> {
     return *SigningKey::parse(key.algorithm(), key.private_form());
   }
   KeyRing ring() const {
-    return KeyRing({{"k1", key_, Timestamp{0}}}, Duration{900 * kUsPerSecond});
+    return KeyRing({{"k1", key_, Timestamp{0}}}, Duration{900 * kUsPerSecond}, GetParam());
   }
   AccessClaims claims() const {
     AccessClaims made;
@@ -185,9 +185,9 @@ TEST(KeyRingTest, ANewKeyIsPublishedBeforeItSignsAndTheOldOneOutlivesItsTokens) 
   FakeRandom random;
   const auto key = [&random] { return SigningKey::generate(SigningAlgorithm::kEdDsa, random); };
   const auto at = [](int64_t s) { return Timestamp{s * kUsPerSecond}; };
-  const KeyRing ring({{"old", key(), at(0)}, {"new", key(), at(600)}},
-                     Duration{900 * kUsPerSecond});
-  const auto signs = [&](int64_t s) { return ring.signing(SigningAlgorithm::kEdDsa, at(s))->kid; };
+  const KeyRing ring({{"old", key(), at(0)}, {"new", key(), at(600)}}, Duration{900 * kUsPerSecond},
+                     SigningAlgorithm::kEdDsa);
+  const auto signs = [&](int64_t s) { return ring.signing(at(s))->kid; };
   EXPECT_EQ(signs(0), "old");
   EXPECT_EQ(signs(599), "old");
   EXPECT_EQ(signs(600), "new");
@@ -196,9 +196,27 @@ TEST(KeyRingTest, ANewKeyIsPublishedBeforeItSignsAndTheOldOneOutlivesItsTokens) 
   EXPECT_EQ(ring.find("old", at(1500)), nullptr);
   EXPECT_EQ(ring.jwks(at(1500)).find("\"kid\":\"old\""), std::string::npos);
   EXPECT_NE(ring.find("new", at(1'000'000)), nullptr);
-  EXPECT_EQ(ring.signing(SigningAlgorithm::kEs256, at(0)), nullptr);
   // A clock before every key still signs.
   EXPECT_EQ(signs(-1'000'000), "old");
+}
+
+TEST(KeyRingTest, AnAppThatGoesBackToAnAlgorithmGoesBackToItsKey) {
+  FakeRandom random;
+  const auto made = [&random](SigningAlgorithm signs) {
+    return KeyRing({{"first", SigningKey::generate(SigningAlgorithm::kEdDsa, random), Timestamp{0}},
+                    {"second", SigningKey::generate(SigningAlgorithm::kEs256, random),
+                     Timestamp{600 * kUsPerSecond}}},
+                   Duration{900 * kUsPerSecond}, signs);
+  };
+  const Timestamp later{1'000'000 * kUsPerSecond};
+  const KeyRing forth = made(SigningAlgorithm::kEs256);
+  EXPECT_EQ(forth.signing(later)->kid, "second");
+  EXPECT_EQ(forth.find("first", later), nullptr);
+  const KeyRing back = made(SigningAlgorithm::kEdDsa);
+  EXPECT_EQ(back.signing(later)->kid, "first");
+  EXPECT_NE(back.find("first", later), nullptr);
+  EXPECT_NE(back.jwks(later).find("\"kid\":\"first\""), std::string::npos);
+  EXPECT_EQ(made(SigningAlgorithm::kRs256).signing(later), nullptr);
 }
 
 TEST(KeyRingTest, TheIdOfAKeyIsItsThumbprint) {
@@ -208,7 +226,7 @@ TEST(KeyRingTest, TheIdOfAKeyIsItsThumbprint) {
   EXPECT_EQ(new_kid(key, random).size(), 43U);  // SHA-256
   const SigningKey secret = SigningKey::generate(SigningAlgorithm::kHs256, random);
   EXPECT_NE(new_kid(secret, random), new_kid(secret, random));
-  const KeyRing ring({{"s", secret, Timestamp{0}}}, Duration{});
+  const KeyRing ring({{"s", secret, Timestamp{0}}}, Duration{}, SigningAlgorithm::kHs256);
   EXPECT_EQ(ring.jwks(Timestamp{0}), R"({"keys":[]})");
 }
 

@@ -7,18 +7,20 @@
 
 namespace mettle::auth {
 
-KeyRing::KeyRing(std::vector<RingKey> keys, Duration token_life)
-    : keys_(std::move(keys)), token_life_(token_life) {}
+KeyRing::KeyRing(std::vector<RingKey> keys, Duration token_life, SigningAlgorithm algorithm)
+    : keys_(std::move(keys)), token_life_(token_life), algorithm_(algorithm) {}
 
-// Until the key after it has signed for as long as a token lives.
+// Until the key after it has signed for as long as a token lives. The one that signs does however
+// old it is: an app that goes back to an algorithm goes back to its key.
 bool KeyRing::counts(size_t index, Timestamp now) const {
-  return index + 1 >= keys_.size() || now.us < keys_[index + 1].signs_from.us + token_life_.us;
+  if (index + 1 >= keys_.size() || &keys_[index] == signing(now)) return true;
+  return now.us < keys_[index + 1].signs_from.us + token_life_.us;
 }
 
-const RingKey* KeyRing::signing(SigningAlgorithm algorithm, Timestamp now) const {
+const RingKey* KeyRing::signing(Timestamp now) const {
   const RingKey* found = nullptr;
   for (const RingKey& key : keys_) {
-    if (key.key.algorithm() != algorithm) continue;
+    if (key.key.algorithm() != algorithm_) continue;
     // A clock that was set back must not leave a server that cannot sign.
     if (found == nullptr || key.signs_from.us <= now.us) found = &key;
   }

@@ -21,11 +21,11 @@ struct RingKey {
 
 class KeyRing {
  public:
-  // `keys` in order of signs_from; a token lives at most `token_life`.
-  KeyRing(std::vector<RingKey> keys, Duration token_life);
+  // `keys` in order of signs_from; a token lives at most `token_life`; `algorithm` signs.
+  KeyRing(std::vector<RingKey> keys, Duration token_life, SigningAlgorithm algorithm);
 
-  // The key that signs at that time: of the algorithm, if there is one.
-  const RingKey* signing(SigningAlgorithm algorithm, Timestamp now) const;
+  // The key that signs at that time; nullptr: there is none of the algorithm.
+  const RingKey* signing(Timestamp now) const;
   // The key of that id, if its signatures count at that time.
   const RingKey* find(std::string_view kid, Timestamp now) const;
   // RFC 7517 section 5: every key that others need to verify what was or will soon be signed.
@@ -36,6 +36,7 @@ class KeyRing {
 
   const std::vector<RingKey> keys_;
   const Duration token_life_;
+  const SigningAlgorithm algorithm_;
 };
 
 std::string new_kid(const SigningKey& key, Random& random);

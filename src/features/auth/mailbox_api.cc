@@ -9,6 +9,7 @@
 #include "features/auth/keys.h"
 #include "features/auth/mailbox.h"
 #include "features/auth/password_rules.h"
+#include "features/auth/take_over.h"
 #include "features/auth/totp.h"
 #include "records/door.h"
 
@@ -23,18 +24,6 @@ struct Ground {
   Origin origin;
   Timestamp now;
 };
-
-// Whoever made the account before its owner proved to have the mailbox may be somebody else, who
-// waits for the owner to come: whatever he left that opens the account is over.
-Task<Result<>> take_over(db::WriteTx& tx, const Ground& ground, const Person& person) {
-  if (person.verified || planted(Mutant::kPreHijackSurvives)) co_return Result<>();
-  CO_TRY_VOID(co_await ground.people->clear_password(tx, person.id));
-  CO_TRY_VOID(co_await end_sessions(tx, person.id, "", "first_verified_sign_in", ground.now));
-  CO_TRY_VOID(co_await remove_totp(tx, person.id));
-  CO_TRY_VOID(co_await forget_one_time(tx, person.id));
-  CO_TRY_VOID(co_await revoke_keys_of(tx, id_text(person.id), ground.now));
-  co_return co_await People::set_verified(tx, person.id, person.email);
-}
 
 Task<Result<>> note(db::WriteTx& tx, const Ground& ground, std::string_view event,
                     const Value& user) {
@@ -116,7 +105,7 @@ class ResetUnit final : public UseUnit {
  private:
   Task<Result<>> act(db::WriteTx& tx, Proven proven) override {
     const Person& person = proven.person;
-    CO_TRY_VOID(co_await take_over(tx, ground_, person));
+    CO_TRY_VOID(co_await take_over(tx, *ground_.people, person, ground_.now));
     CO_TRY_VOID(co_await forget_one_time(tx, person.id));
     CO_TRY_VOID(co_await ground_.people->set_password(tx, person.id, hash_));
     if (!planted(Mutant::kResetKeepsSessions)) {
@@ -145,7 +134,7 @@ class MagicUnit final : public UseUnit {
 
  private:
   Task<Result<>> act(db::WriteTx& tx, Proven proven) override {
-    CO_TRY_VOID(co_await take_over(tx, ground_, proven.person));
+    CO_TRY_VOID(co_await take_over(tx, *ground_.people, proven.person, ground_.now));
     proven.person.verified = true;
     NewSession session = session_;
     CO_TRY(const bool factor, co_await has_totp(tx, proven.person.id));
@@ -229,7 +218,9 @@ net::Response mail_is_sent() {
 Task<Result<net::Response>> ask(engine::Call& call, Purpose purpose, std::string email) {
   const auto unit = std::make_shared<AskUnit>(ground_of(call), mail::mailer_of(call.app), purpose,
                                               std::move(email));
+  const int64_t began_us = call.ctx.seams().clock->monotonic_us();
   CO_TRY_VOID(co_await call.app.door().store().write(call.ctx, unit));
+  CO_TRY_VOID(co_await answer_not_before(call, began_us));
   co_return mail_is_sent();
 }
 

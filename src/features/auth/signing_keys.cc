@@ -101,7 +101,7 @@ Task<Result<std::shared_ptr<const KeyRing>>> SigningKeys::ring(Context& ctx, db:
     rows.restart();
     CO_TRY_VOID(co_await store.read(ctx, select_keys(), {}, rows));
   }
-  auto made = std::make_shared<const KeyRing>(std::move(rows.keys), token_life);
+  auto made = std::make_shared<const KeyRing>(std::move(rows.keys), token_life, algorithm);
   const std::lock_guard lock(mutex_);
   ring_ = made;
   algorithm_ = algorithm;
