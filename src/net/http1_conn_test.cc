@@ -409,10 +409,9 @@ TEST_F(Http1ConnectionTest, WaitsForFileDescriptorsInsteadOfSpinning) {
   CHECK(::setrlimit(RLIMIT_NOFILE, &none) == 0);
   client.connect(port());
   while (server_->accept_failures() == 0) std::this_thread::yield();
-  settle();
-  const uint64_t failures = server_->accept_failures();
-  settle();
-  EXPECT_EQ(server_->accept_failures(), failures);
+  // Each core was woken and has tried once; one that spins tries at each turn.
+  for (int turn = 0; turn < 100; ++turn) settle();
+  EXPECT_LE(server_->accept_failures(), cores_.size());
   CHECK(::setrlimit(RLIMIT_NOFILE, &before) == 0);
   client.send(get("/", "Connection: close\r\n"));
   advance(milliseconds(150));
