@@ -1,5 +1,5 @@
 # The layers, bottom up. A folder links only what stands above it here.
-mettle_folder(base base PkgConfig::RE2 OpenSSL::Crypto PkgConfig::ARGON2 spdlog::spdlog)
+mettle_folder(base base PkgConfig::RE2 OpenSSL::Crypto PkgConfig::ARGON2 PkgConfig::QRENCODE spdlog::spdlog)
 if(METTLE_TESTS)
   target_link_libraries(base_test PRIVATE simdjson::simdjson)  # the oracle of the JSON reader's test
 endif()

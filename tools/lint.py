@@ -35,6 +35,7 @@ THIRD_PARTY = [
     ("re2/", ("src/base/pattern.cc",)),
     ("zlib.h", ("src/net/compress.cc",)),
     ("brotli/", ("src/net/compress.cc",)),
+    ("qrencode.h", ("src/base/qr_code.cc",)),
     ("boost/asio", ("src/async/", "src/net/")),
     ("boost/", ()),
     ("CLI/", ("src/app/",)),

@@ -106,17 +106,23 @@ struct Auth {
   // Of each role that inherits: every role whose rights it has besides its own, over others too.
   std::map<std::string, std::vector<std::string>, std::less<>> inherited;
 
-  enum class Registration : uint8_t { kOpen, kClosed };
+  enum class Registration : uint8_t { kOpen, kInvite, kClosed };
   Registration registration = Registration::kOpen;
+  std::optional<Source> invite;        // who may invite, besides the operator
   std::vector<std::string> new_roles;  // of who registers
   bool verify_required = false;        // nobody signs in before the address is proven
   // Columns of the table that a person gives when registering and may change at /auth/me.
   std::vector<int> profile;
+  SignInPages pages;
+  std::vector<IdentityProvider> providers;
+  std::vector<std::string> return_to;     // besides paths of the app's own
   std::string token_algorithm = "EdDSA";  // of access tokens: as base/signing_key.h names it
   int64_t access_life_us = int64_t{15} * 60 * 1'000'000;
   int64_t refresh_life_us = int64_t{30} * 86'400 * 1'000'000;
 
-  // What rules see as `auth.roles` of a caller who was given these: those first, in their order.
+  bool has_role(std::string_view name) const;
+  // What rules see as `auth.roles` of a caller who was given these: those first, in their order. A
+  // role that the file does not declare (any more) is none.
   std::vector<std::string> with_inherited(const std::vector<std::string>& given) const;
 };
 struct Cors {

@@ -1,16 +1,16 @@
-// Roles that rules ask for must be declared: a misspelt role grants nothing, in silence.
 #include <algorithm>
 
 #include "model/keys.h"
 #include "model/read.h"
+#include "model/roles_asked.h"
 
 namespace mettle::model {
 
 namespace {
 
-class RoleCheck {
+class RoleWalk {
  public:
-  explicit RoleCheck(Reading& in) : in_(in) {}
+  std::vector<RoleAsked> found;
 
   void table(const Table& table) {
     const std::string path = "tables." + table.name;
@@ -52,7 +52,7 @@ class RoleCheck {
       if (end < 2 || (text[end - 1] != '\'' && text[end - 1] != '"')) continue;
       const size_t open = text.rfind(text[end - 1], end - 2);
       if (open == std::string::npos) continue;
-      role(text.substr(open + 1, end - open - 2), source.at(open + 1), path);
+      found.push_back({text.substr(open + 1, end - open - 2), source.at(open + 1), path});
     }
   }
 
@@ -60,47 +60,50 @@ class RoleCheck {
   static bool same(const std::optional<Source>& a, const std::optional<Source>& b) {
     return a && b && a->pos == b->pos;
   }
-
-  void role(const std::string& name, Pos pos, const std::string& path) {
-    const auto& roles = in_.app.auth.roles;
-    if (std::ranges::find(roles, name) != roles.end()) return;
-    std::string known;
-    for (const std::string& one : roles) known += (known.empty() ? "" : ", ") + one;
-    const std::string near = nearest(name, roles);
-    in_.error(pos, path, "unknown_role",
-              "the role \"" + name + "\" is not declared" +
-                  (known.empty() ? "; auth.roles declares none" : "; there are " + known),
-              !near.empty()   ? "'" + near + "' in auth.roles"
-              : known.empty() ? "auth: {roles: [" + name + "]}"
-                              : "roles: [" + known + ", " + name + "]");
-  }
-
-  Reading& in_;
 };
 
 }  // namespace
 
-void check_roles(Reading& in) {
-  RoleCheck check(in);
-  for (const Table& table : in.app.tables) check.table(table);
-  for (const Command& command : in.app.commands) {
+std::vector<RoleAsked> roles_asked(const AppModel& app) {
+  RoleWalk check;
+  if (app.auth.invite) check.rule(*app.auth.invite, "auth.invite");
+  for (const Table& table : app.tables) check.table(table);
+  for (const Command& command : app.commands) {
     const std::string path = join("commands", command.name);
     check.rule(command.access, join(path, "access"));
     check.steps(command.steps, join(path, "steps"));
   }
-  for (const Query& query : in.app.queries) {
+  for (const Query& query : app.queries) {
     check.rule(query.access, join(join("queries", query.name), "access"));
   }
-  for (const Route& route : in.app.routes) {
+  for (const Route& route : app.routes) {
     const std::string path = "routes." + route.method + " " + route.path;
     check.rule(route.access, join(path, "access"));
     check.steps(route.steps, join(path, "steps"));
     check.steps(route.after, join(path, "after"));
   }
-  for (const Limit& limit : in.app.limits) {
+  for (const Limit& limit : app.limits) {
     const std::string path = join("limits", limit.name);
     if (limit.where) check.rule(*limit.where, join(path, "where"));
     for (const LimitKey& key : limit.by) check.rule(key.expression, join(path, "by"));
+  }
+  return std::move(check.found);
+}
+
+// A misspelt role grants nothing, in silence.
+void check_roles(Reading& in) {
+  const std::vector<std::string>& roles = in.app.auth.roles;
+  std::string known;
+  for (const std::string& one : roles) known += (known.empty() ? "" : ", ") + one;
+  for (const RoleAsked& asked : roles_asked(in.app)) {
+    if (in.app.auth.has_role(asked.role)) continue;
+    const std::string near = nearest(asked.role, roles);
+    in.error(asked.pos, asked.path, "unknown_role",
+             "the role \"" + asked.role + "\" is not declared" +
+                 (known.empty() ? "; auth.roles declares none" : "; there are " + known),
+             !near.empty()   ? "'" + near + "' in auth.roles"
+             : known.empty() ? "auth: {roles: [" + asked.role + "]}"
+                             : "roles: [" + known + ", " + asked.role + "]");
   }
 }
 

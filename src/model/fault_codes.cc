@@ -49,6 +49,12 @@ const std::vector<FaultCode>& key_codes() {
       {"invalid_limit_routes",
        "`routes` of a limit is no path and no group, or is none of the app's."},
       {"weight_above_burst", "One request would take more than a limit ever has."},
+      {"secret_in_file", "A secret stands in the file, not in a variable of the environment."},
+      {"registration_closed", "`auth.invite` where registration is closed."},
+      {"invalid_file", "A file of `auth.ui` has none of the endings that it may have."},
+      {"invalid_colour", "A colour that is not `#rrggbb`."},
+      {"unreadable_colour", "A colour too near to that of the page that it is read on."},
+      {"sign_in_pages", "A file of `auth.ui` cannot be read or is too large."},
       {"invalid_folder", "A folder lies outside the app's own."},
       {"mail_template", "A mail of the app's own has a flaw; the message names its file and line."},
   };
@@ -98,12 +104,6 @@ const std::vector<FaultCode>& table_codes() {
       {"schema_change_refused",
        "The database cannot follow the change without losing data or breaking a rule; the fix is "
        "the way out."},
-      {"schema_drift", "The database is not as Mettle left it."},
-      {"nothing_to_drop", "Warning: `--allow-drop` names nothing that is to be dropped."},
-  };
-  return codes;
-}
-
       {"tenant_column", "A column that cannot say whose a row is."},
       {"tenant_key", "A natural key beside `tenant`."},
       {"tenant_without_auth", "`tenant` of a table where `auth` names no `tenant`."},
@@ -111,6 +111,12 @@ const std::vector<FaultCode>& table_codes() {
        "A table that refers to rows of tenants and does not say whose its own are."},
       {"sql_without_tenant",
        "SQL names a table that has a `tenant` and does not bind `:auth.tenant`."},
+      {"schema_drift", "The database is not as Mettle left it."},
+      {"nothing_to_drop", "Warning: `--allow-drop` names nothing that is to be dropped."},
+  };
+  return codes;
+}
+
 const std::vector<FaultCode>& work_codes() {
   static const std::vector<FaultCode> codes = {
       {"no_steps", "A command without steps or handler."},

@@ -1,30 +1,19 @@
 // The keys of `access_tests`.
-#include "model/keys.h"
+#include "model/keys_forms.h"
 
 namespace mettle::model {
 
 namespace {
 
 using Form = Spec::Form;
+using namespace forms;
 
-const Spec& text() {
-  static const Spec spec{.form = Form::kText};
-  return spec;
-}
-const Spec& name() {
-  static const Spec spec{.form = Form::kName};
-  return spec;
-}
-const Spec& names() {
+const Spec& words() {
   static const Spec spec{.form = Form::kList, .element = name};
   return spec;
 }
-const Spec& texts() {
+const Spec& any_texts() {
   static const Spec spec{.form = Form::kList, .element = text};
-  return spec;
-}
-const Spec& anything() {
-  static const Spec spec{.form = Form::kValue};
   return spec;
 }
 const Spec& status() {
@@ -37,7 +26,7 @@ const Spec& level() {
 }
 
 const Spec& values() {
-  static const Spec spec{.form = Form::kMap, .element = anything};
+  static const Spec spec{.form = Form::kMap, .element = value};
   return spec;
 }
 const Spec& rows_of_table() {
@@ -49,7 +38,7 @@ const Spec& rows() {
   return spec;
 }
 const Spec& names_by_table() {
-  static const Spec spec{.form = Form::kMap, .element = names};
+  static const Spec spec{.form = Form::kMap, .element = words};
   return spec;
 }
 
@@ -60,15 +49,15 @@ const Spec& caller() {
       .doc = "Who asks, where a name does not say enough.",
       .keys = {
           {"user", name, "A given row of the table of `auth`: `auth.id`.", "user: ann"},
-          {"roles", names, "Its roles.", "roles: [clerk]", "[]"},
-          {"scopes", texts, "Its scopes.", "scopes: [\"products:write\"]", "[]"},
+          {"roles", words, "Its roles.", "roles: [clerk]", "[]"},
+          {"scopes", any_texts, "Its scopes.", "scopes: [\"products:write\"]", "[]"},
           {"aal", level, "How strongly it has shown who it is; 1 for a user, where it is not said.",
            "aal: 2"},
       }};
   return spec;
 }
 const Spec& as() {
-  static const Spec spec{.form = Form::kEither, .either = {name, names, caller}};
+  static const Spec spec{.form = Form::kEither, .either = {name, words, caller}};
   return spec;
 }
 
@@ -91,12 +80,12 @@ const Spec& one_case() {
            "cannot: DELETE /orders/$first"},
           {"sees", names_by_table, "Of each table exactly these of the given rows are in its list.",
            "sees: {orders: [first]}"},
-          {"with", anything, "The body of the request; `$name` is the id of a given row.",
+          {"with", value, "The body of the request; `$name` is the id of a given row.",
            "with: {user_id: $ann}"},
           {"status", status, "The status that the answer must have, exactly.", "status: 403"},
-          {"shows", texts, "Members that the answer, or each row of it, must have.",
+          {"shows", any_texts, "Members that the answer, or each row of it, must have.",
            "shows: [name]"},
-          {"hides", texts, "Members that it must not have.", "hides: [salary]"},
+          {"hides", any_texts, "Members that it must not have.", "hides: [salary]"},
       }};
   return spec;
 }

@@ -1,50 +1,19 @@
 // The keys of the app file as data. Order here is the order of the reference page.
-#include "model/keys.h"
+#include "model/keys_forms.h"
 
 namespace mettle::model {
 
 namespace {
 
 using Form = Spec::Form;
+using namespace forms;
 
-const Spec& text() {
-  static const Spec spec{.form = Form::kText};
-  return spec;
-}
-const Spec& name() {
-  static const Spec spec{.form = Form::kName};
-  return spec;
-}
-const Spec& boolean() {
-  static const Spec spec{.form = Form::kBool};
-  return spec;
-}
-const Spec& rule() {
-  static const Spec spec{.form = Form::kRule};
-  return spec;
-}
 const Spec& sql_text() {
   static const Spec spec{.form = Form::kSql};
   return spec;
 }
-const Spec& duration() {
-  static const Spec spec{.form = Form::kDuration};
-  return spec;
-}
-const Spec& literal() {
-  static const Spec spec{.form = Form::kLiteral};
-  return spec;
-}
-const Spec& value() {
-  static const Spec spec{.form = Form::kValue};
-  return spec;
-}
 const Spec& count() {
   static const Spec spec{.form = Form::kInt, .min = 0, .max = INT64_MAX};
-  return spec;
-}
-const Spec& anything() {
-  static const Spec spec{.form = Form::kValue};
   return spec;
 }
 const Spec& format_version() {
@@ -53,38 +22,6 @@ const Spec& format_version() {
 }
 const Spec& api_version() {
   static const Spec spec{.form = Form::kInt, .min = 1, .max = 999};
-  return spec;
-}
-const Spec& names() {
-  static const Spec spec{.form = Form::kList, .min = 1, .element = name};
-  return spec;
-}
-const Spec& role_list() {
-  static const Spec spec{.form = Form::kList, .element = name};
-  return spec;
-}
-const Spec& role() {
-  static const Spec spec{
-      .form = Form::kObject,
-      .title = "role",
-      .doc = "A role that keys and people may have.",
-      .keys = {
-          {"inherits", names,
-           "Roles whose rights it has besides its own, and what they inherit in turn.",
-           "inherits: [clerk]"},
-      }};
-  return spec;
-}
-const Spec& role_map() {
-  static const Spec spec{.form = Form::kMap, .element = role};
-  return spec;
-}
-const Spec& roles() {
-  static const Spec spec{.form = Form::kEither, .either = {role_list, role_map}};
-  return spec;
-}
-const Spec& texts() {
-  static const Spec spec{.form = Form::kList, .min = 1, .element = text};
   return spec;
 }
 const Spec& values_by_name() {
@@ -104,70 +41,6 @@ const Spec& headers() {
   return spec;
 }
 
-const Spec& registration() {
-  static const Spec spec{.form = Form::kChoice, .choices = {"open", "closed"}};
-  return spec;
-}
-const Spec& verify() {
-  static const Spec spec{.form = Form::kChoice, .choices = {"optional", "required"}};
-  return spec;
-}
-const Spec& token_algorithm() {
-  static const Spec spec{.form = Form::kChoice, .choices = {"EdDSA", "ES256", "RS256", "HS256"}};
-  return spec;
-}
-const Spec& tokens() {
-  static const Spec spec{
-      .form = Form::kObject,
-      .title = "tokens",
-      .doc = "The tokens that signing in gives.",
-      .keys = {
-          {"algorithm", token_algorithm,
-           "How access tokens are signed. Others verify them by `/.well-known/jwks.json`; with "
-           "HS256 only who has the secret can.",
-           "algorithm: ES256", "EdDSA"},
-          {"access", duration, "How long an access token lives: 1m to 24h.", "access: 5m", "15m"},
-          {"refresh", duration,
-           "How long a session lives that nobody uses: 1h to 400d. Each use begins it anew.",
-           "refresh: 7d", "30d"},
-      }};
-  return spec;
-}
-
-const Spec& auth() {
-  static const Spec spec{
-      .form = Form::kObject,
-      .title = "auth",
-      .doc = "Who can sign in and which roles there are.",
-      .keys = {
-          {"table", name,
-           "The table whose rows can sign in. It gets the columns `email` (unique) and a password "
-           "that never leaves the server. Declare it under `tables` to add columns and rules; "
-           "otherwise it is made with those columns and each row is readable by its owner.",
-           "table: users"},
-          {"roles", roles,
-           "The roles that keys and people may have; rules ask `'clerk' in "
-           "auth.roles`. A list of names, or a map where roles inherit: `roles: {clerk: {}, admin: "
-           "{inherits: [clerk]}}`; rules then see a caller's own roles and all they inherit.",
-           "roles: [customer, clerk, admin]", "[]"},
-          {"registration", registration,
-           "Whether people may register themselves (`POST /auth/register`), or are made by "
-           "`mettle user create` and by commands.",
-           "registration: closed", "open"},
-          {"verify", verify,
-           "Whether an address must be proven, by the link in a mail, before its owner signs in.",
-           "verify: required", "optional"},
-          {"new_roles", names, "The roles of who registers.", "new_roles: [customer]", "[]"},
-          {"profile", names,
-           "The columns of the table that people give when they register and may change at "
-           "`/auth/me`, whatever its rules say. By default those that have no default, no `write` "
-           "rule and refer to nothing: a balance or a plan is not for its owner to say.",
-           "profile: [name, phone]"},
-          {"tokens", tokens, "How tokens are signed and how long they live.",
-           "tokens: {algorithm: ES256, access: 5m}"},
-      }};
-  return spec;
-}
 const Spec& cors() {
   static const Spec spec{
       .form = Form::kObject,
@@ -251,201 +124,6 @@ const Spec& mail() {
   return spec;
 }
 
-const Spec& id_type() {
-  static const Spec spec{.form = Form::kChoice, .choices = {"uuid", "int"}};
-  return spec;
-}
-const Spec& name_or_names() {
-  static const Spec spec{.form = Form::kEither, .either = {name, names}};
-  return spec;
-}
-const Spec& index_object() {
-  static const Spec spec{
-      .form = Form::kObject,
-      .title = "index",
-      .doc = "An index that says more than its columns.",
-      .keys = {
-          {"columns", names, "The columns, in order.", "columns: [user_id, day]", "", true},
-          {"unique", boolean, "Whether no two rows may hold the same values.", "unique: true",
-           "false"},
-      }};
-  return spec;
-}
-const Spec& index() {
-  static const Spec spec{.form = Form::kEither, .either = {names, index_object}};
-  return spec;
-}
-const Spec& indexes() {
-  static const Spec spec{.form = Form::kList, .element = index};
-  return spec;
-}
-const Spec& access() {
-  static const Spec spec{
-      .form = Form::kObject,
-      .title = "access",
-      .doc =
-          "Who may do what with the rows: rules over `auth`, `row` (the row before) and `new` "
-          "(the row after). What is not named is allowed to nobody, or, with `owner`, to the "
-          "owner (read, update, delete).",
-      .keys = {
-          {"read", rule, "Which rows are seen.", "read: \"row.user_id == auth.id\""},
-          {"create", rule, "Which rows may be made; speaks of `new` or, the same here, `row`.",
-           "create: \"auth.signed_in\""},
-          {"update", rule,
-           "Which rows may be changed. A rule that does not name `new` must hold before and after.",
-           "update: \"'clerk' in auth.roles\""},
-          {"delete", rule, "Which rows may be deleted.", "delete: \"'admin' in auth.roles\""},
-          {"write", rule, "Stands for create, update and delete, unless these are given.",
-           "write: \"'admin' in auth.roles\""},
-      }};
-  return spec;
-}
-const Spec& check() {
-  static const Spec spec{
-      .form = Form::kObject,
-      .title = "check of a table",
-      .doc = "What must hold for every row that is written.",
-      .keys = {
-          {"check", rule, "The rule; a row for which it is false is refused.",
-           "check: \"row.ends > row.starts\"", "", true},
-          {"message", text, "What the caller is told then.", "message: ends must be after starts"},
-      }};
-  return spec;
-}
-const Spec& check_or_rule() {
-  static const Spec spec{.form = Form::kEither, .either = {rule, check}};
-  return spec;
-}
-const Spec& checks() {
-  static const Spec spec{.form = Form::kList, .element = check_or_rule};
-  return spec;
-}
-
-const Spec& warning() {
-  static const Spec spec{.form = Form::kChoice,
-                         .choices = {"open_write", "unindexed_rule", "unreachable_table"}};
-  return spec;
-}
-const Spec& warnings() {
-  static const Spec spec{.form = Form::kList, .element = warning};
-  return spec;
-}
-
-const Spec& column_type() {
-  static const Spec spec{.form = Form::kChoice,
-                         .choices = {"text", "int", "float", "decimal", "bool", "date", "time",
-                                     "timestamp", "uuid", "json", "bytes", "enum", "file"}};
-  return spec;
-}
-const Spec& on_delete() {
-  static const Spec spec{.form = Form::kChoice, .choices = {"restrict", "cascade", "set_null"}};
-  return spec;
-}
-const Spec& precision() {
-  static const Spec spec{.form = Form::kInt, .min = 1, .max = 18};
-  return spec;
-}
-const Spec& scale() {
-  static const Spec spec{.form = Form::kInt, .min = 0, .max = 18};
-  return spec;
-}
-
-// Keys that columns and inputs share.
-std::vector<Key> shape_keys() {
-  return {
-      {"type", column_type, "What the values are.", "type: text"},
-      {"references", name, "The table whose rows are pointed to, instead of `type`.",
-       "references: categories"},
-      {"optional", boolean, "Whether null is allowed.", "optional: true", "false"},
-      {"default", value, "The value when none is given: a literal, or `=` and an expression.",
-       "default: pending"},
-      {"min", literal,
-       "The least value (numbers, dates, timestamps), length (text in code points, bytes), or "
-       "number of elements (lists).",
-       "min: 0"},
-      {"max", literal, "The greatest, as `min`.", "max: 200"},
-      {"precision", precision, "Digits of a decimal, at most 18.", "precision: 12", "18"},
-      {"scale", scale, "Digits of a decimal after the point; a decimal must say it.", "scale: 2"},
-      {"match", text,
-       "A regular expression (RE2) that must be found in the text; anchor it with "
-       "`^` and `$` to match the whole.",
-       "match: \"^[A-Z]{3}$\""},
-      {"values", texts, "The values of an enum.", "values: [pending, paid]"},
-      {"description", text, "For the API's documentation.", "description: in euros"},
-  };
-}
-const Spec& column() {
-  static const Spec spec = [] {
-    Spec s{.form = Form::kObject,
-           .title = "column",
-           .doc = "A column is required unless it is `optional` or has a `default`."};
-    s.keys = shape_keys();
-    const std::vector<Key> more = {
-        {"unique", boolean, "Whether no two rows may hold the same value (null excepted).",
-         "unique: true", "false"},
-        {"read", rule, "Who may see the column, besides `access`.",
-         "read: \"'clerk' in auth.roles\""},
-        {"write", rule, "Who may set the column, besides `access`; commands may always.",
-         "write: \"false\""},
-        {"as", name, "The name a reference embeds under; `category_id` embeds as `category`.",
-         "as: customer", "the column's name without _id"},
-        {"inverse", name, "The name of a reference's back side, on the table pointed to.",
-         "inverse: orders", "the table's name"},
-        {"on_delete", on_delete, "What happens to the row when the row it points to is deleted.",
-         "on_delete: cascade", "restrict"},
-        {"was", name, "The column's former name: renames it and keeps its data.", "was: full_name"},
-    };
-    s.keys.insert(s.keys.end(), more.begin(), more.end());
-    return s;
-  }();
-  return spec;
-}
-const Spec& columns() {
-  static const Spec spec{.form = Form::kMap, .element = column};
-  return spec;
-}
-const Spec& table() {
-  static const Spec spec{
-      .form = Form::kObject,
-      .title = "table",
-      .doc =
-          "Every table has `id`, `created_at`, `updated_at` and `version` by itself. A table "
-          "without `access` (and `owner`) is reachable by nobody.",
-      .keys = {
-          {"description", text, "For the API's documentation.", "description: What we sell"},
-          {"id", id_type, "The kind of ids: UUIDs (version 7), or numbers from 1 on.", "id: int",
-           "uuid"},
-          {"columns", columns, "The columns by name.", "columns: {name: {type: text}}"},
-          {"key", name_or_names,
-           "The natural key: required columns whose values are unique and address the row in the "
-           "API instead of the id.",
-           "key: code"},
-          {"owner", name,
-           "The column that says whose the row is: a reference to `auth.table`. It defaults to the "
-           "caller, and the owner may read, update and delete unless `access` says otherwise.",
-           "owner: user_id"},
-          {"indexes", indexes, "Indexes: lists of columns, or `{columns, unique}`.",
-           "indexes: [[category_id, price]]"},
-          {"access", access, "Who may do what with the rows.", "access: {read: \"true\"}"},
-          {"checks", checks, "What must hold for every row: rules, or `{check, message}`.",
-           "checks: [\"row.ends > row.starts\"]"},
-          {"aggregates", boolean, "Whether `count() sum() avg() min() max()` may be asked for.",
-           "aggregates: true", "false"},
-          {"accept", warnings,
-           "Warnings of `mettle check` about this table that are meant: `open_write`, "
-           "`unindexed_rule`, `unreachable_table`.",
-           "accept: [open_write]", "[]"},
-          {"require_if_match", boolean, "Whether every change must carry `If-Match`.",
-           "require_if_match: true", "false"},
-          {"was", name, "The table's former name: renames it and keeps its rows.", "was: goods"},
-      }};
-  return spec;
-}
-const Spec& tables() {
-  static const Spec spec{.form = Form::kMap, .element = table};
-  return spec;
-}
-
 const Spec& input_member();
 const Spec& input() {
   static const Spec spec{.form = Form::kMap, .element = input_member};
@@ -459,7 +137,7 @@ const Spec& input_member() {
     s.keys = shape_keys();
     s.keys.insert(
         s.keys.begin() + 2,
-        {{"list", anything,
+        {{"list", value,
           "A list: of objects with these members, or, with `type` or `references` in it, of single "
           "values. `min` and `max` count the elements.",
           "list: {product_id: {references: products}}"},
@@ -555,11 +233,11 @@ const Spec& step() {
            "One SQL statement; `:path` binds values, `:since` is short for "
            "`:input.since`.",
            "sql: \"DELETE FROM carts WHERE user_id = :auth.id\""},
-          {"enqueue", anything, "Adds a job.", "enqueue: {send_receipt: {order_id: =order.id}}", "",
+          {"enqueue", value, "Adds a job.", "enqueue: {send_receipt: {order_id: =order.id}}", "",
            false, false},
-          {"emit", anything, "Emits an event.", "emit: {order_paid: {id: =order.id}}", "", false,
+          {"emit", value, "Emits an event.", "emit: {order_paid: {id: =order.id}}", "", false,
            false},
-          {"call", anything, "Calls a URL.", "call: {url: \"https://…\"}", "", false, false},
+          {"call", value, "Calls a URL.", "call: {url: \"https://…\"}", "", false, false},
           {"where", rule, "Which rows an `update` changes.", "where: \"row.id == order.id\""},
           {"as", name, "The name under which later steps know the row.", "as: order"},
           {"when", rule, "The step is left out unless the rule is true.", "when: \"!order.paid\""},
@@ -701,9 +379,6 @@ const Spec& routes() {
 
 }  // namespace
 
-const Spec& column_spec() {
-  return column();
-}
 const Spec& input_spec() {
   return input_member();
 }
@@ -722,7 +397,7 @@ const Spec& app_spec() {
           {"api", api_version, "The version of the app's API; it is served under `/api/v1`.",
            "api: 1", "1"},
           {"description", text, "For the API's documentation.", "description: A small shop"},
-          {"auth", auth, "Who can sign in.", "auth: {table: users, roles: [clerk]}"},
+          {"auth", auth_spec, "Who can sign in.", "auth: {table: users, roles: [clerk]}"},
           {"cors", cors, "Which other origins may call.",
            "cors: {origins: [\"https://shop.example\"]}"},
           {"static", statics, "Folders served as they are: path → folder beside the app file.",
@@ -730,17 +405,17 @@ const Spec& app_spec() {
           {"limits", limits, "How often requests may come, by name.",
            "limits: {per_user: {rate: 100/min, by: user}}"},
           {"mail", mail, "Mails of one's own.", "mail: {templates: mail/}"},
-          {"tables", tables, "The tables by name.", "tables: {todos: {…}}"},
+          {"tables", tables_spec, "The tables by name.", "tables: {todos: {…}}"},
           {"commands", commands, "Business operations by name.", "commands: {place_order: {…}}"},
           {"queries", queries, "Reads in SQL by name.", "queries: {top_products: {…}}"},
           {"routes", routes, "Addresses of one's own.", "routes: {GET /s/{code}: {…}}"},
           {"access_tests", access_tests_spec, "Tests of the rules.",
            "access_tests: {rows: {…}, cases: […]}"},
-          {"jobs", anything, "Durable background work.", "", "", false, false},
-          {"schedules", anything, "Jobs by the clock.", "", "", false, false},
-          {"webhooks", anything, "Calls in and out.", "", "", false, false},
-          {"workflows", anything, "Long processes.", "", "", false, false},
-          {"flags", anything, "Feature flags.", "", "", false, false},
+          {"jobs", value, "Durable background work.", "", "", false, false},
+          {"schedules", value, "Jobs by the clock.", "", "", false, false},
+          {"webhooks", value, "Calls in and out.", "", "", false, false},
+          {"workflows", value, "Long processes.", "", "", false, false},
+          {"flags", value, "Feature flags.", "", "", false, false},
       }};
   return spec;
 }

@@ -23,21 +23,20 @@ bool is_origin(std::string_view text) {
   return false;
 }
 
-// The absolute path of a folder beside the app file; nullopt, with a fault, for any other.
-std::optional<std::string> folder_beside(Reading& in, const Node& node, const std::string& path,
-                                         std::string fix) {
+}  // namespace
+
+std::optional<std::string> path_beside(Reading& in, const Node& node, const std::string& path,
+                                       std::string fix) {
   const std::filesystem::path folder(node.text());
   if (folder.is_absolute() || node.text().empty() || *folder.lexically_normal().begin() == "..") {
     in.error(node.pos, path, "invalid_folder",
-             "the folder stands beside the app file: no absolute path, no ..", std::move(fix));
+             "it stands beside the app file: no absolute path, no ..", std::move(fix));
     return std::nullopt;
   }
   const auto base = std::filesystem::path(in.options.base_folder) / folder;
   std::error_code ignored;
   return std::filesystem::absolute(base, ignored).lexically_normal().string();
 }
-
-}  // namespace
 
 void read_cors(Reading& in, const Node& root) {
   const Node* node = find_map(root, "cors");
@@ -93,7 +92,7 @@ void read_statics(Reading& in, const Node& root) {
       in.error(key.pos, path, "route_clash",
                "/" + std::string(first) + " is an address of Mettle's own");
     }
-    const auto folder = folder_beside(in, node, path, model::quoted(prefix) + ": public/");
+    const auto folder = path_beside(in, node, path, model::quoted(prefix) + ": public/");
     if (!folder) continue;
     std::string prefix_end = prefix;
     if (!prefix_end.ends_with('/')) prefix_end += '/';
@@ -105,7 +104,7 @@ void read_mail(Reading& in, const Node& root) {
   const Node* mail = find_map(root, "mail");
   const Node* templates = mail != nullptr ? mail->find("templates") : nullptr;
   if (templates == nullptr || !templates->is_scalar() || templates->refused) return;
-  const auto folder = folder_beside(in, *templates, "mail.templates", "templates: mail/");
+  const auto folder = path_beside(in, *templates, "mail.templates", "templates: mail/");
   if (folder) in.app.mail_templates = MailTemplates{*folder, templates->pos};
 }
 
@@ -217,8 +216,8 @@ void make_harmless(Table& table, size_t index, bool renamed) {
     shape.match.clear();
   }
   table.key.clear();
-  table.tenant = -1;
   table.indexes.clear();
+  table.tenant = -1;
   // A name that is taken by an address of Mettle's would clash there once more.
   if (renamed) table.name = "table_" + std::to_string(index) + "_at_fault";
 }
@@ -286,8 +285,8 @@ std::shared_ptr<const AppModel> load_model(std::string text, const std::string& 
   Reading in{*document, options, faults, *app};
   read_tables(in, root);
   read_auth(in, root);
-  read_tenants(in, root);
   check_tables(in, root);
+  read_tenants(in, root);
   read_relations(in, root);
   read_sign_in(in, root);
   read_cors(in, root);

@@ -38,6 +38,11 @@ std::optional<Source> read_rule(const Node& map, std::string_view key);
 // Microseconds.
 std::optional<int64_t> read_duration(const Node& map, std::string_view key);
 const Node* find_map(const Node& map, std::string_view key);
+// The absolute path of what stands beside the app file; nullopt, with a fault, for any other.
+std::optional<std::string> path_beside(Reading& in, const Node& node, const std::string& path,
+                                       std::string fix);
+// A text with each `${NAME}` filled in from the environment; every one that is missing is named.
+std::string with_environment(const Reading& in, const Node& node, const std::string& path);
 Pos key_pos(const Node& map, std::string_view key);  // of the key; of the map if there is none
 
 // ---- names ------------------------------------------------------------------------------------
@@ -76,12 +81,15 @@ std::vector<Member> read_returns(const Reading& in, const Node& map, const std::
 // ---- sections ---------------------------------------------------------------------------------
 void read_auth(Reading& in, const Node& root);     // after the tables
 void read_sign_in(Reading& in, const Node& root);  // after read_auth and check_tables
+void read_providers(Reading& in, const Node& auth);
+void read_pages(Reading& in, const Node& auth);
 void read_cors(Reading& in, const Node& root);
 void read_statics(Reading& in, const Node& root);
 void read_limits(Reading& in, const Node& root);
 void read_mail(Reading& in, const Node& root);
 void read_tables(Reading& in, const Node& root);
 void check_tables(Reading& in, const Node& root);    // what needs all tables
+void read_tenants(Reading& in, const Node& root);    // after check_tables
 void read_relations(Reading& in, const Node& root);  // names both ways, cycles
 void read_commands(Reading& in, const Node& root);
 void read_queries(Reading& in, const Node& root);
@@ -89,7 +97,6 @@ void read_routes(Reading& in, const Node& root);
 void check_roles(Reading& in);  // after everything
 void read_access_tests(Reading& in, const Node& root);
 // Whether a path with that first part is Mettle's own: "api", "docs", …
-void read_tenants(Reading& in, const Node& root);    // after check_tables
 bool is_built_in_path(std::string_view first);
 
 // ---- steps (read_steps.cc) --------------------------------------------------------------------

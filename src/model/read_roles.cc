@@ -138,8 +138,15 @@ void read_auth(Reading& in, const Node& root) {
   reader.list(*roles);
 }
 
+bool Auth::has_role(std::string_view name) const {
+  return std::ranges::find(roles, name) != roles.end();
+}
+
 std::vector<std::string> Auth::with_inherited(const std::vector<std::string>& given) const {
   std::vector<std::string> all = given;
+  if (!planted(Mutant::kUndeclaredRoleGrants)) {
+    std::erase_if(all, [this](const std::string& role) { return !has_role(role); });
+  }
   if (inherited.empty()) return all;
   const auto add = [&all](const std::string& role) {
     if (std::ranges::find(all, role) == all.end()) all.push_back(role);

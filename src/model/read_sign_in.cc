@@ -17,27 +17,38 @@ class SignInReader {
 
   void read() {
     if (auth_.table < 0) return without_table();
-    if (read_text(node_, "registration").value_or("") == "closed") {
-      auth_.registration = Auth::Registration::kClosed;
-    }
+    const std::string registration = read_text(node_, "registration").value_or("");
+    if (registration == "closed") auth_.registration = Auth::Registration::kClosed;
+    if (registration == "invite") auth_.registration = Auth::Registration::kInvite;
+    invite();
+    read_pages(in_, node_);
     auth_.verify_required = read_text(node_, "verify").value_or("") == "required";
     new_roles();
     profile();
     tokens();
-    if (auth_.registration == Auth::Registration::kOpen) check_registrable();
+    read_providers(in_, node_);
+    if (auth_.registration != Auth::Registration::kClosed) check_registrable();
   }
 
  private:
   // These keys mean nothing where nobody can sign in.
   void without_table() {
-    constexpr std::string_view kKeys[] = {"registration", "verify", "new_roles", "profile",
-                                          "tokens"};
+    constexpr std::string_view kKeys[] = {"registration", "invite", "verify",    "new_roles", "ui",
+                                          "profile",      "tokens", "providers", "return_to"};
     for (const std::string_view key : kKeys) {
       if (node_.find(key) == nullptr) continue;
       in_.error(key_pos(node_, key), join("auth", key), "auth_without_table",
                 "`" + std::string(key) + "` is about people who sign in, and `auth` names no table",
                 "table: users");
     }
+  }
+
+  void invite() {
+    auth_.invite = read_rule(node_, "invite");
+    if (!auth_.invite || auth_.registration != Auth::Registration::kClosed) return;
+    in_.error(key_pos(node_, "invite"), "auth.invite", "registration_closed",
+              "nobody can accept an invitation where registration is closed",
+              "registration: invite");
   }
 
   void new_roles() {

@@ -71,18 +71,24 @@ Result<Principal> user(Session& session, const Rehearsal& rehearsal, const std::
   return who;
 }
 
-Result<Principal> key(Session& session, const model::AppModel& app, const std::string& id) {
+Result<Principal> key(Session& session, const records::Door& door, const std::string& id) {
   Context ctx = session.context();
   TRY(const std::vector<auth::Key> keys, session.run(auth::list_keys(ctx, session.store())));
   for (const auth::Key& each : keys) {
-    if (each.id == id) return auth::principal_of(each, app);
+    if (each.id != id) continue;
+    const auto people = auth::People::compile(door.catalog_ref());
+    TRY(std::optional<Principal> who,
+        session.run(auth::principal_of_key(ctx, session.store(), each, door.catalog().model(),
+                                           people.get())));
+    if (who) return std::move(*who);
+    return fail(Code::kNotFound, fmt::format("whom the key {} stands for is gone or disabled", id));
   }
   return fail(Code::kNotFound, fmt::format("there is no key {}", id));
 }
 
 Result<Principal> caller(const Arguments& args, Session& session, const Rehearsal& rehearsal) {
   const model::AppModel& app = rehearsal.snapshot().model();
-  if (args.has("--key")) return key(session, app, args.text("--key"));
+  if (args.has("--key")) return key(session, rehearsal.snapshot().door(), args.text("--key"));
   Principal who;
   if (args.has("--as")) {
     TRY(who, user(session, rehearsal, args.text("--as")));
@@ -114,18 +120,18 @@ Result<Principal> caller(const Arguments& args, Session& session, const Rehearsa
   return who;
 }
 
-std::string listed(const std::vector<std::string>& words) {
-  std::string out;
-  for (const std::string& word : words) out += (out.empty() ? "" : ", ") + word;
-  return out.empty() ? "none" : out;
-}
-
 // As the pipeline does for whoever asks.
 Result<Principal> with_tenant(Principal who, Session& session, const records::Door& door) {
   if (door.catalog().model().auth.tenant < 0 || who.id.is_unknown()) return who;
   Context ctx = session.context();
   TRY(who.tenant, session.run(door.tenant_of(ctx, who.id)));
   return who;
+}
+
+std::string listed(const std::vector<std::string>& words) {
+  std::string out;
+  for (const std::string& word : words) out += (out.empty() ? "" : ", ") + word;
+  return out.empty() ? "none" : out;
 }
 
 std::string caller_text(const Principal& who) {

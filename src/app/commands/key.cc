@@ -1,5 +1,5 @@
-// `mettle key create|list|revoke`: keys that requests bear until people can sign in, and that
-// programs bear always. They work beside a running server, which heeds them at once.
+// `mettle key create|list|revoke`: keys that the requests of programs bear. They work beside a
+// running server, which heeds them at once.
 #include <fmt/format.h>
 
 #include <ostream>
@@ -21,6 +21,7 @@ Result<auth::NewKey> new_key(const Arguments& args) {
   key.roles = args.all("--role");
   key.scopes = args.all("--scope");
   key.user_id = args.text("--user");
+  key.service = args.text("--for");
   if (args.has("--expires")) {
     auto duration = parse_duration(args.text("--expires"));
     if (!duration || duration->us == 0) {
@@ -88,6 +89,8 @@ void print_json(const std::vector<auth::Key>& keys, std::ostream& out) {
     texts("scopes", key.scopes);
     json.key("user");
     json.value(key.user_id.empty() ? Value() : Value(key.user_id));
+    json.key("service");
+    json.value(key.service.empty() ? Value() : Value(key.service));
     time_member(json, "created_at", key.created_at);
     time_member(json, "expires_at", key.expires_at);
     time_member(json, "last_used_at", key.last_used_at);
@@ -110,6 +113,14 @@ std::string state_of(const auth::Key& key, Timestamp now) {
   return key.expires_at ? "until " + format_timestamp(*key.expires_at).substr(0, 16) : "works";
 }
 
+// What people call it, and whom it stands for.
+std::string name_of(const auth::Key& key) {
+  std::string_view space = key.name.empty() ? "" : " ";
+  if (!key.service.empty()) return fmt::format("{}{}(service:{})", key.name, space, key.service);
+  if (!key.user_id.empty()) return fmt::format("{}{}(user:{})", key.name, space, key.user_id);
+  return key.name;
+}
+
 void print_table(const std::vector<auth::Key>& keys, std::ostream& out) {
   const Timestamp now = system_seams().clock->now();
   out << fmt::format("{:<18} {:<22} {:<20} {:<17} {}\n", "ID", "STATE", "ROLES", "LAST USED",
@@ -117,7 +128,8 @@ void print_table(const std::vector<auth::Key>& keys, std::ostream& out) {
   for (const auth::Key& key : keys) {
     out << fmt::format(
         "{:<18} {:<22} {:<20} {:<17} {}\n", key.id, state_of(key, now), listed(key.roles),
-        key.last_used_at ? format_timestamp(*key.last_used_at).substr(0, 16) : "never", key.name);
+        key.last_used_at ? format_timestamp(*key.last_used_at).substr(0, 16) : "never",
+        name_of(key));
   }
 }
 
@@ -179,6 +191,8 @@ Command key_create_command() {
       {"FILE", "FILE", "the app file", "./mettle.yaml"},
       {"--role", "ROLE", "a role of auth.roles", "", false, true},
       {"--user", "ID", "the row of auth.table that it stands for: auth.id"},
+      {"--for", "SERVICE",
+       "the service account that it stands for: with its roles, or with those of --role alone"},
       {"--scope", "SCOPE", "a word for rules to look for in auth.scopes", "", false, true},
       {"--name", "TEXT", "what people call it"},
       {"--expires", "DURATION", "how long it works: 30d, 12h; for ever if absent"}};

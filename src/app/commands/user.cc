@@ -6,51 +6,12 @@
 #include <ostream>
 
 #include "app/commands/commands.h"
-#include "app/open_app.h"
-#include "app/server_config.h"
-#include "base/datetime.h"
+#include "app/open_people.h"
 #include "base/json_write.h"
 #include "features/auth/admin.h"
-#include "records/door.h"
 
 namespace mettle::app {
 namespace {
-
-constexpr std::string_view kNoTable = "the app names no auth.table, so it has no users";
-
-// What all of them begin with: the app, its database, and where to write.
-struct Opened {
-  std::shared_ptr<const model::AppModel> app;
-  std::unique_ptr<Session> session;
-  std::unique_ptr<records::Door> door;
-  std::shared_ptr<const auth::People> people;
-};
-
-Result<Opened> open(const Arguments& args, Io& io) {
-  TRY(const engine::LoadedConfig loaded, config_of(args));
-  Opened made;
-  made.app = load_app(args.text("FILE"), io);
-  if (made.app == nullptr) return fail(Code::kInvalidApp, "");  // told already
-  if (made.app->auth.table < 0) return fail(Code::kUsage, std::string(kNoTable));
-  TRY_VOID(fit_database(loaded.config, args.text("FILE"), *made.app, FitTo::kMissing, io));
-  TRY(made.session, Session::open(loaded.config));
-  model::Faults faults;
-  auto catalog = records::Catalog::compile(made.app, made.session->dialect(), faults);
-  if (faults.has_errors()) {
-    return fail(Code::kInvalidApp, "the app file has faults: see `mettle check`");
-  }
-  made.people = auth::People::compile(catalog);
-  records::DoorOptions options;
-  options.seams = &system_seams();
-  made.door = std::make_unique<records::Door>(made.session->store(), std::move(catalog),
-                                              std::move(options));
-  return made;
-}
-
-int failed(const Error& error, Io& io) {
-  if (error.code == Code::kInvalidApp && error.detail.empty()) return kFailed;
-  return report(error, io);
-}
 
 // From a file, or from standard input with "-": never from the command line, which others can read.
 Result<std::string> password_of(const Arguments& args, Io& io) {
@@ -65,12 +26,6 @@ Result<std::string> password_of(const Arguments& args, Io& io) {
   }
   if (line.ends_with('\r')) line.pop_back();
   return line;
-}
-
-std::string listed(const std::vector<std::string>& words) {
-  std::string out;
-  for (const std::string& word : words) out += (out.empty() ? "" : ",") + word;
-  return out.empty() ? "-" : out;
 }
 
 void person_json(JsonWriter& json, const auth::Person& person) {
@@ -109,7 +64,7 @@ void print_people(const std::vector<auth::Person>& people, bool as_json, std::os
                                    : person.verified              ? "verified"
                                                                   : "not verified";
     out << fmt::format("{:<36} {:<30} {:<20} {}\n", auth::id_text(person.id), person.email,
-                       listed(person.roles), state);
+                       listed_words(person.roles), state);
   }
 }
 
@@ -136,8 +91,8 @@ int run_create(const Arguments& args, Io& io) {
     if (!password) return report(password.error(), io);
     wanted.password = std::move(*password);
   }
-  auto opened = open(args, io);
-  if (!opened) return failed(opened.error(), io);
+  auto opened = open_people(args, io, Need::kPeople);
+  if (!opened) return report_people(opened.error(), io);
   Context ctx = opened->session->context();
   const auto made = opened->session->run(
       auth::create_person(ctx, *opened->door, opened->people, std::move(wanted)));
@@ -146,8 +101,8 @@ int run_create(const Arguments& args, Io& io) {
 }
 
 int run_list(const Arguments& args, Io& io) {
-  auto opened = open(args, io);
-  if (!opened) return failed(opened.error(), io);
+  auto opened = open_people(args, io, Need::kPeople);
+  if (!opened) return report_people(opened.error(), io);
   Context ctx = opened->session->context();
   const auto people = opened->session->run(auth::list_people(ctx, *opened->door, *opened->people));
   if (!people) return report(people.error(), io);
@@ -157,8 +112,8 @@ int run_list(const Arguments& args, Io& io) {
 
 // One of those that change a person named by address or id.
 int change(const Arguments& args, Io& io, auth::PersonChange wanted) {
-  auto opened = open(args, io);
-  if (!opened) return failed(opened.error(), io);
+  auto opened = open_people(args, io, Need::kPeople);
+  if (!opened) return report_people(opened.error(), io);
   Context ctx = opened->session->context();
   const auto changed = opened->session->run(auth::change_person(
       ctx, *opened->door, opened->people, args.text("USER"), std::move(wanted)));
@@ -168,7 +123,7 @@ int change(const Arguments& args, Io& io, auth::PersonChange wanted) {
 
 int run_roles(const Arguments& args, Io& io) {
   auth::PersonChange wanted;
-  wanted.roles = args.all("--role");
+  wanted.roles.set = args.all("--role");
   return change(args, io, std::move(wanted));
 }
 
@@ -204,30 +159,14 @@ int run_show(const Arguments& args, Io& io) {
   return change(args, io, {});
 }
 
-Command command(std::string name, std::string summary, std::string example,
+Command command(std::string_view name, std::string summary, std::string example,
                 int (*run)(const Arguments&, Io&), std::vector<Option> more) {
-  Command made;
-  made.name = "user " + std::move(name);
-  made.summary = std::move(summary);
-  made.description =
-      "Works on the data beside a running server, which heeds it within a second; what is changed "
-      "stands in the audit log (`mettle audit`).";
-  made.example = std::move(example);
-  made.options.push_back({"FILE", "", "the app file", "", true});
-  for (Option& option : more) made.options.push_back(std::move(option));
-  for (Option& option : setting_options({"data", "store"})) {
-    made.options.push_back(std::move(option));
-  }
-  made.options.push_back(json_option());
-  made.run = run;
-  return made;
+  return people_command(fmt::format("user {}", name), std::move(summary), std::move(example), run,
+                        std::move(more));
 }
 
 Option user_operand() {
   return {"USER", "", "an e-mail address or an id", "", true};
-}
-Option role_option() {
-  return {"--role", "ROLE", "a role of auth.roles; may come more than once", "", false, true};
 }
 Option password_option(bool required) {
   return {"--password-file", "PATH", "a file whose first line is the password; - is standard input",

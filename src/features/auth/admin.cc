@@ -2,17 +2,17 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
-
 #include "base/json_read.h"
 #include "base/json_write.h"
 #include "features/auth/attempts.h"
 #include "features/auth/audit.h"
 #include "features/auth/jwt.h"
 #include "features/auth/keys.h"
+#include "features/auth/mailbox.h"
 #include "features/auth/one_time.h"
 #include "features/auth/password_hasher.h"
 #include "features/auth/password_rules.h"
+#include "features/auth/registration.h"
 #include "features/auth/sessions.h"
 #include "features/auth/signing_keys.h"
 #include "records/change.h"
@@ -36,17 +36,6 @@ Error in_words(Error error) {
   }
   error.faults.clear();
   return error;
-}
-
-Result<> check_roles(const model::AppModel& app, const std::vector<std::string>& roles) {
-  for (const std::string& role : roles) {
-    if (std::ranges::find(app.auth.roles, role) != app.auth.roles.end()) continue;
-    std::string all;
-    for (const std::string& one : app.auth.roles) all += (all.empty() ? "" : ", ") + one;
-    return fail(Code::kInvalid, fmt::format("the app has no role {}; auth.roles has {}", role,
-                                            all.empty() ? "none" : all));
-  }
-  return {};
 }
 
 class CreateMutation final : public records::Mutation {
@@ -90,9 +79,12 @@ class ChangeUnit final : public db::WriteUnit {
       CO_TRY_VOID(co_await forget_one_time(tx, id_));
       CO_TRY_VOID(co_await note(tx, "password_set"));
     }
-    if (change_.roles) {
-      CO_TRY_VOID(co_await People::set_roles(tx, id_, *change_.roles));
-      CO_TRY_VOID(co_await note(tx, "roles_changed"));
+    if (change_.roles.any()) {
+      CO_TRY(const std::optional<Person> before, co_await people_->find(tx, id_));
+      if (!before) co_return fail(Code::kNotFound, "there is no such user");
+      CO_TRY(const std::vector<std::string> roles, changed_roles(before->roles, change_.roles));
+      CO_TRY_VOID(co_await People::set_roles(tx, id_, roles));
+      CO_TRY_VOID(co_await note(tx, "roles_changed", fmt::format("{}", fmt::join(roles, ", "))));
     }
     if (change_.disabled) {
       const std::optional<Timestamp> since =
@@ -116,13 +108,8 @@ class ChangeUnit final : public db::WriteUnit {
   Person after;
 
  private:
-  Task<Result<>> note(db::WriteTx& tx, std::string_view event) {
-    AuditEvent made{.event = event, .user = id_, .detail = {}};
-    if (event == "roles_changed") {
-      for (const std::string& role : *change_.roles) {
-        made.detail += (made.detail.empty() ? "" : ", ") + role;
-      }
-    }
+  Task<Result<>> note(db::WriteTx& tx, std::string_view event, std::string detail = {}) {
+    const AuditEvent made{.event = event, .user = id_, .detail = std::move(detail)};
     co_return co_await audit(tx, made, by_command(), now_);
   }
 
@@ -216,9 +203,7 @@ Task<Result<Person>> change_person(Context& ctx, records::Door& door,
     CO_TRY(person, co_await people->find_by_email(ctx, door.store(), normal_email(who)));
   }
   if (!person) co_return fail(Code::kNotFound, "nobody has the address or the id " + who);
-  if (change.roles) {
-    CO_TRY_VOID(check_roles(people->catalog().model(), *change.roles));
-  }
+  CO_TRY_VOID(check_change(people->catalog().model(), change.roles));
   if (change.password) {
     CO_TRY(change.password, co_await hashed(ctx, door, *change.password, person->email));
   }
@@ -226,6 +211,78 @@ Task<Result<Person>> change_person(Context& ctx, records::Door& door,
                                                  ctx.seams().clock->now());
   CO_TRY_VOID(co_await door.store().write(ctx, unit));
   co_return std::move(unit->after);
+}
+
+namespace {
+
+class InviteUnit final : public db::WriteUnit {
+ public:
+  InviteUnit(const mail::Mailer& mailer, Seams& seams, NewInvitation wanted, Invite how)
+      : mailer_(mailer), seams_(seams), wanted_(std::move(wanted)), how_(std::move(how)) {}
+
+  Task<Result<>> run(db::WriteTx& tx) override {
+    const Timestamp now = seams_.clock->now();
+    CO_TRY(issued, co_await issue_invitation(tx, *seams_.random, wanted_, now));
+    if (how_.by_mail) {
+      CO_TRY_VOID(co_await mail_invitation(tx, seams_, mailer_, issued, how_.inviter));
+    }
+    const AuditEvent made{
+        .event = "invited",
+        .user = Value(),
+        .detail = fmt::format("invitation {}: {}", issued.invitation.id, wanted_.email)};
+    co_return co_await audit(tx, made, by_command(), now);
+  }
+
+  IssuedInvitation issued;
+
+ private:
+  const mail::Mailer& mailer_;
+  Seams& seams_;
+  const NewInvitation wanted_;
+  const Invite how_;
+};
+
+class UninviteUnit final : public db::WriteUnit {
+ public:
+  UninviteUnit(std::string id, Timestamp now) : id_(std::move(id)), now_(now) {}
+  Task<Result<>> run(db::WriteTx& tx) override {
+    CO_TRY(const bool there, co_await revoke_invitation(tx, id_, "", now_));
+    if (!there) co_return fail(Code::kNotFound, "no invitation of that id waits");
+    const AuditEvent made{
+        .event = "invitation_revoked", .user = Value(), .detail = "invitation " + id_};
+    co_return co_await audit(tx, made, by_command(), now_);
+  }
+
+ private:
+  const std::string id_;
+  const Timestamp now_;
+};
+
+}  // namespace
+
+Task<Result<Invited>> invite_person(Context& ctx, db::Store& store, const People& people,
+                                    const mail::Mailer& mailer, Invite wanted) {
+  const model::AppModel& app = people.catalog().model();
+  CO_TRY_VOID(may_apply(app.auth, true));
+  NewInvitation made;
+  made.email = normal_email(wanted.email);
+  if (!mail::is_address(made.email)) {
+    co_return fail(Code::kInvalid, made.email + " is no e-mail address, such as ann@example.com");
+  }
+  made.roles = wanted.roles.value_or(app.auth.new_roles);
+  CO_TRY_VOID(check_roles(app, made.roles));
+  made.inviter = "cli";
+  made.life = wanted.life;
+  const auto unit =
+      std::make_shared<InviteUnit>(mailer, ctx.seams(), std::move(made), std::move(wanted));
+  CO_TRY_VOID(co_await store.write(ctx, unit));
+  std::string link = invitation_link(mailer, unit->issued.token);
+  co_return Invited{std::move(unit->issued.invitation), std::move(link)};
+}
+
+Task<Result<>> uninvite_person(Context& ctx, db::Store& store, std::string id) {
+  const auto unit = std::make_shared<UninviteUnit>(std::move(id), ctx.seams().clock->now());
+  co_return co_await store.write(ctx, unit);
 }
 
 std::string issuer_of(const engine::Config& config, const model::AppModel& app) {

@@ -8,7 +8,10 @@
 #include <vector>
 
 #include "engine/config.h"
+#include "features/auth/invitations.h"
 #include "features/auth/people.h"
+#include "features/auth/roles.h"
+#include "features/mail/mail.h"
 #include "records/door.h"
 
 namespace mettle::auth {
@@ -30,7 +33,7 @@ Task<Result<std::vector<Person>>> list_people(Context& ctx, records::Door& door,
 
 struct PersonChange {
   std::optional<std::string> password;
-  std::optional<std::vector<std::string>> roles;
+  RolesChange roles;
   std::optional<bool> disabled;
   bool sign_out = false;  // every session ends
 };
@@ -38,6 +41,23 @@ struct PersonChange {
 Task<Result<Person>> change_person(Context& ctx, records::Door& door,
                                    std::shared_ptr<const People> people, std::string who,
                                    PersonChange change);
+
+struct Invite {
+  std::string email;
+  std::optional<std::vector<std::string>> roles;  // else auth.new_roles
+  std::string inviter;                            // in words, for the mail
+  Duration life = kInvitationLife;
+  bool by_mail = true;
+};
+struct Invited {
+  Invitation invitation;
+  std::string link;  // nobody can ask for it again
+};
+// kInvalid with what is wrong; kForbidden where registration is closed.
+Task<Result<Invited>> invite_person(Context& ctx, db::Store& store, const People& people,
+                                    const mail::Mailer& mailer, Invite wanted);
+// kNotFound where none of that id waits.
+Task<Result<>> uninvite_person(Context& ctx, db::Store& store, std::string id);
 
 // Who makes the tokens: the site's address, or, where none is set, a name of the app.
 std::string issuer_of(const engine::Config& config, const model::AppModel& app);

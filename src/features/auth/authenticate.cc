@@ -6,6 +6,7 @@
 #include "engine/snapshot.h"
 #include "features/auth/credential.h"
 #include "features/auth/cross_site.h"
+#include "features/auth/services.h"
 #include "features/auth/session_cookie.h"
 #include "records/door.h"
 
@@ -37,12 +38,14 @@ Result<std::optional<std::string_view>> bearer_of(const net::Request& request) {
   return token;
 }
 
-records::Principal principal_of(const Key& key, const model::AppModel& app) {
+Task<Result<std::optional<records::Principal>>> principal_of_key(Context& ctx, db::Store& store,
+                                                                 const Key& key,
+                                                                 const model::AppModel& app,
+                                                                 const People* people) {
+  const std::optional<records::Principal> nobody;
   records::Principal who;
   who.kind = records::Principal::Kind::kKey;
   who.name = "key:" + key.id;
-  who.id = user_id_value(app, key.user_id);
-  who.roles = planted(Mutant::kRolesIgnored) ? app.auth.roles : app.auth.with_inherited(key.roles);
   who.scopes = key.scopes;
   who.roles = app.auth.with_inherited(key.roles);
   if (!key.user_id.empty()) {
@@ -86,13 +89,18 @@ Task<Result<records::Principal>> CredentialAuthenticator::by_key(Context& ctx,
                                                                  const engine::Snapshot& app) {
   db::Store& store = app.door().store();
   CO_TRY(const std::optional<Key> key, co_await find_key(ctx, store, std::string(text)));
-  // The same answer whether it never was, is over, or was revoked.
   if (!key) co_return fail(refused("this key does not work"));
+  const auto* code = app.part<SignInCode>();
+  CO_TRY(std::optional<records::Principal> who,
+         co_await principal_of_key(ctx, store, *key, app.model(),
+                                   code == nullptr ? nullptr : code->people.get()));
+  // The same answer whether it never was, is over, was revoked, or who it stands for was.
+  if (!who) co_return fail(refused("this key does not work"));
   if (takes_touch(*key, ctx.seams().clock->now())) {
     Context brief = ctx.child(kTouchTimeoutUs);
     static_cast<void>(co_await touch_key(brief, store, key->id));  // the request goes on without
   }
-  co_return principal_of(*key, app.model());
+  co_return std::move(*who);
 }
 
 Task<Result<records::Principal>> CredentialAuthenticator::by_token(Context& ctx,
@@ -105,7 +113,8 @@ Task<Result<records::Principal>> CredentialAuthenticator::by_token(Context& ctx,
   const int64_t now_us = ctx.seams().clock->monotonic_us();
   const uint64_t ended = credentials.ended();
   const std::shared_ptr<const Known> known = credentials.find(token);
-  if (known && known->expires_at > now && known->fresh(now_us, ended)) co_return known->principal;
+  if (known && known->expires_at > now && known->fresh(now_us, ended, app.serial()))
+    co_return known->principal;
   db::Store& store = app.door().store();
   CO_TRY(const std::shared_ptr<const KeyRing> ring, co_await sign_in_->ring(ctx, store, code));
   auto claims = check_access_token(token, *ring, code.realm, now);
@@ -124,6 +133,7 @@ Task<Result<records::Principal>> CredentialAuthenticator::by_token(Context& ctx,
   next.expires_at = Timestamp{claims->expires_s * 1'000'000};
   next.checked_us = now_us;
   next.ended_before = ended;
+  next.app = app.serial();
   records::Principal principal = next.principal;
   credentials.keep(std::string(token), std::make_shared<const Known>(std::move(next)));
   co_return principal;
@@ -140,7 +150,7 @@ Task<Result<records::Principal>> CredentialAuthenticator::by_cookie(Context& ctx
   const int64_t now_us = ctx.seams().clock->monotonic_us();
   const uint64_t ended = credentials.ended();
   const std::shared_ptr<const Known> known = credentials.find(value);
-  if (known && known->fresh(now_us, ended)) co_return known->principal;
+  if (known && known->fresh(now_us, ended, app.serial())) co_return known->principal;
   const Timestamp now = ctx.seams().clock->now();
   const auto cookie = parse_credential(kCookiePrefix, value);
   // A browser goes on sending what it has: one that is over makes its bearer nobody, who may sign
@@ -162,6 +172,7 @@ Task<Result<records::Principal>> CredentialAuthenticator::by_cookie(Context& ctx
   next.principal = principal_of(*who, app.model());
   next.checked_us = now_us;
   next.ended_before = ended;
+  next.app = app.serial();
   records::Principal principal = next.principal;
   credentials.keep(std::string(value), std::make_shared<const Known>(std::move(next)));
   co_return principal;

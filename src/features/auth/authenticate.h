@@ -1,9 +1,9 @@
 // The Authenticator: the principal of a request's credentials: a key, an access token, or the
 // cookie of a browser's session.
 //
-// Any core. A key costs one read of the store a request, and about once an hour a write that notes
-// its use; a token or cookie that was seen within the last second costs a look-up in memory, else
-// one read.
+// Any core. A key costs one read of the store a request, one more where it stands for somebody, and
+// about once an hour a write that notes its use; a token or cookie that was seen within the last
+// second costs a look-up in memory, else one read.
 #pragma once
 
 #include <map>
@@ -48,6 +48,11 @@ class CredentialAuthenticator final : public engine::Authenticator {
 // they are sent where they are none of ours.
 Result<std::optional<std::string_view>> bearer_of(const net::Request& request);
 
-records::Principal principal_of(const Key& key, const model::AppModel& app);
+// On whose behalf a key that works acts: nullopt where whom it stands for is gone or disabled.
+// `people`: nullptr where the app has none.
+Task<Result<std::optional<records::Principal>>> principal_of_key(Context& ctx, db::Store& store,
+                                                                 const Key& key,
+                                                                 const model::AppModel& app,
+                                                                 const People* people);
 
 }  // namespace mettle::auth

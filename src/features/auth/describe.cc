@@ -37,6 +37,25 @@ constexpr std::string_view kSession =
     R"("last_used_at":{"type":"string","format":"date-time"},)"
     R"("expires_at":{"type":"string","format":"date-time"},)"
     R"("address":{"type":"string"},"user_agent":{"type":"string"}}})";
+constexpr std::string_view kIdentity =
+    R"({"type":"object","properties":{"id":{"type":"string"},"provider":{"type":"string"},)"
+    R"("email":{"type":"string"},"created_at":{"type":"string","format":"date-time"},)"
+    R"("last_used_at":{"type":"string","format":"date-time"}}})";
+
+constexpr std::string_view kInvitation =
+    R"({"type":"object","properties":{"id":{"type":"string"},"email":{"type":"string"},)"
+    R"("roles":{"type":"array","items":{"type":"string"}},)"
+    R"("state":{"type":"string","enum":["pending","accepted","revoked","expired"]},)"
+    R"("created_at":{"type":"string","format":"date-time"},)"
+    R"("expires_at":{"type":"string","format":"date-time"}}})";
+
+// {"items": […]} of that schema.
+std::string items_of(std::string_view schema) {
+  return fmt::format(
+      R"({{"type":"object","required":["items"],"properties":{{"items":{{"type":"array",)"
+      R"("items":{}}}}}}})",
+      schema_ref(schema));
+}
 
 Operation operation(std::string id, std::string summary) {
   Operation made;
@@ -109,6 +128,8 @@ void describe_schemas(engine::SnapshotBuilder& builder, const SignInCode& code) 
                   schema_ref(code.people->table().table->name)));
   builder.add_schema("AuthTokens", std::string(kTokens));
   builder.add_schema("AuthSession", std::string(kSession));
+  builder.add_schema("AuthInvitation", std::string(kInvitation));
+  builder.add_schema("AuthIdentity", std::string(kIdentity));
   std::vector<std::pair<std::string, std::string_view>> members;
   const auto profile = profile_schemas(code, nullptr);
   for (const auto& [name, schema] : profile) members.emplace_back(name, schema);
@@ -117,9 +138,9 @@ void describe_schemas(engine::SnapshotBuilder& builder, const SignInCode& code) 
 
 Operation describe_register(const SignInCode& code) {
   Operation made = operation("auth_register", "Make an account of one's own and sign in");
-  std::vector<std::string> required{"email", "password"};
+  std::vector<std::string> required{"password"};  // and the address, but with an invitation
   std::vector<std::pair<std::string, std::string_view>> members{
-      {"email", kEmail}, {"password", kPassword}, {"session", kSessionKind}};
+      {"email", kEmail}, {"password", kPassword}, {"session", kSessionKind}, {"invitation", kText}};
   const auto profile = profile_schemas(code, &required);
   for (const auto& [name, schema] : profile) members.emplace_back(name, schema);
   takes(made, object(members, required));
@@ -209,12 +230,21 @@ Operation describe_confirm_email() {
   return made;
 }
 
+Operation describe_mfa() {
+  Operation made = operation("auth_mfa", "Whether one has a second factor");
+  gives(made, 200, "The state",
+        R"({"type":"object","required":["totp","recovery_codes_left"],"properties":{"totp":)"
+        R"({"type":"boolean"},"recovery_codes_left":{"type":"integer"}}})");
+  return made;
+}
+
 Operation describe_begin_totp() {
   Operation made = operation("auth_begin_totp", "Begin to set up an authenticator app (RFC 6238)");
   takes(made, object({{"password", kAnyPassword}}, {"password"}));
   gives(made, 200, "What the app reads; shown once",
-        R"({"type":"object","required":["secret","url"],"properties":{"secret":{"type":"string"},)"
-        R"("url":{"type":"string","description":"for a QR code"}}})");
+        R"({"type":"object","required":["secret","url","qr"],"properties":{"secret":)"
+        R"({"type":"string"},"url":{"type":"string","description":"what the QR code says"},)"
+        R"("qr":{"type":"string","description":"the QR code, an SVG"}}})");
   return made;
 }
 
@@ -238,6 +268,29 @@ Operation describe_remove_totp() {
   Operation made = operation("auth_remove_totp", "Remove the authenticator app");
   takes(made, object({{"code", kText}}, {"code"}));
   gives(made, 204, "Removed", "");
+  return made;
+}
+
+Operation describe_invite() {
+  Operation made = operation("auth_invite", "Invite somebody: a mail with a link, for a week");
+  takes(made,
+        object({{"email", kEmail}, {"roles", R"({"type":"array","items":{"type":"string"}})"}},
+               {"email"}));
+  gives(made, 201, "Invited", schema_ref("AuthInvitation"));
+  return made;
+}
+
+Operation describe_invitations() {
+  Operation made = operation("auth_invitations", "Whom one has invited");
+  gives(made, 200, "The latest first", items_of("AuthInvitation"));
+  return made;
+}
+
+Operation describe_uninvite() {
+  Operation made = operation("auth_uninvite", "Take an invitation back");
+  made.parameters.push_back(
+      {"id", "path", "the invitation, as the list names it", true, R"({"type":"string"})"});
+  gives(made, 204, "Taken back", "");
   return made;
 }
 
@@ -266,11 +319,7 @@ Operation describe_change_password() {
 
 Operation describe_sessions() {
   Operation made = operation("auth_sessions", "Where one is signed in");
-  gives(made, 200, "Sessions that work now, the latest used first",
-        fmt::format(
-            R"({{"type":"object","required":["items"],"properties":{{"items":{{"type":"array",)"
-            R"("items":{}}}}}}})",
-            schema_ref("AuthSession")));
+  gives(made, 200, "Sessions that work now, the latest used first", items_of("AuthSession"));
   return made;
 }
 
@@ -279,6 +328,20 @@ Operation describe_end_session() {
   made.parameters.push_back(
       {"id", "path", "the session, as the list names it", true, R"({"type":"string"})"});
   gives(made, 204, "Ended", "");
+  return made;
+}
+
+Operation describe_identities() {
+  Operation made = operation("auth_identities", "With which providers one signs in");
+  gives(made, 200, "Those of the account, the oldest first", items_of("AuthIdentity"));
+  return made;
+}
+
+Operation describe_end_identity() {
+  Operation made = operation("auth_end_identity", "No longer sign in with a provider");
+  made.parameters.push_back(
+      {"id", "path", "the identity, as the list names it", true, R"({"type":"string"})"});
+  gives(made, 204, "Removed", "");
   return made;
 }
 

@@ -20,14 +20,20 @@ engine::Operation describe_reset();
 engine::Operation describe_magic();
 engine::Operation describe_ask_email();
 engine::Operation describe_confirm_email();
+engine::Operation describe_mfa();
 engine::Operation describe_begin_totp();
 engine::Operation describe_confirm_totp();
 engine::Operation describe_step_up();
 engine::Operation describe_remove_totp();
+engine::Operation describe_invite();
+engine::Operation describe_invitations();
+engine::Operation describe_uninvite();
 engine::Operation describe_me();
 engine::Operation describe_change_me();
 engine::Operation describe_change_password();
 engine::Operation describe_sessions();
 engine::Operation describe_end_session();
+engine::Operation describe_identities();
+engine::Operation describe_end_identity();
 
 }  // namespace mettle::auth

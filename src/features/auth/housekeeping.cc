@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "db/one_statement.h"
 #include "features/auth/attempts.h"
+#include "features/auth/invitations.h"
 #include "features/auth/sessions.h"
 
 namespace mettle::auth {
@@ -50,6 +51,7 @@ Task<Result<int64_t>> Housekeeping::clean(Context& ctx) {
   const std::vector<Chore> chores{
       {oldest("mettle_sessions", "id", "expires_at"), kEndedSessionKeptUs},
       {oldest("mettle_sign_in_attempts", "subject", "last_at"), AttemptPolicy::kForgottenAfterUs},
+      {oldest("mettle_invitations", "id", "expires_at"), kEndedInvitationKeptUs},
       {oldest("mettle_one_time", "id", "expires_at"), 0},
       {oldest("mettle_audit", "seq", "at"), audit_retention_.us}};
   const int64_t now_us = ctx.seams().clock->now().us;

@@ -3,7 +3,10 @@
 // rules with its roles, never above them.
 //
 //   mettle_keys(id, name, hash, roles, scopes, user_id, created_at, expires_at, last_used_at,
-//   revoked_at)
+//   revoked_at, service)
+//
+// A key may stand for a person, who is its `auth.id`, or for a service account, whose roles it has.
+// It ends with whom it stands for.
 //
 // Every look-up reads the database, so a key works and stops working at once, whoever made or
 // revoked it: one statement by primary key, a few microseconds. On a core.
@@ -31,6 +34,7 @@ struct Key {
   std::vector<std::string> roles;
   std::vector<std::string> scopes;
   std::string user_id;  // wire form; empty for none
+  std::string service;  // empty for none
   Timestamp created_at;
   std::optional<Timestamp> expires_at, last_used_at, revoked_at;
 
@@ -42,11 +46,14 @@ struct NewKey {
   std::vector<std::string> roles;  // each declared in auth.roles
   std::vector<std::string> scopes;
   std::string user_id;  // a row of auth.table, if not empty
+  std::string service;  // a service account, if not empty; `roles` are then some of its own, or
+                        // none for all of them
   std::optional<Duration> expires_in;
 };
 
 // The text of the key, which nobody can ask for again. kInvalid naming what is wrong: a role that
-// the app does not declare, a scope that is no word, a user that does not exist.
+// the app does not declare, a scope that is no word, a user or service that does not exist. In the
+// audit log, as its end is.
 Task<Result<std::string>> create_key(Context& ctx, db::Store& store, const model::AppModel& app,
                                      NewKey key);
 // All, oldest first.

@@ -5,7 +5,10 @@
 #include <gtest/gtest.h>
 
 #include "db/sqlite/store_fixture.h"
+#include "features/auth/audit.h"
 #include "features/auth/authenticate.h"
+#include "features/auth/people.h"
+#include "features/auth/services.h"
 #include "model/load.h"
 
 namespace mettle::auth {
@@ -17,7 +20,9 @@ class KeysTest : public db::StoreTest {
  protected:
   void SetUp() override {
     open();
-    must(migrate(key_tables()));
+    for (const auto& tables : {key_tables(), audit_tables(), service_tables(), account_tables()}) {
+      must(migrate(tables));
+    }
     must(migrate({"CREATE TABLE users (rid INTEGER PRIMARY KEY, id BLOB NOT NULL UNIQUE) STRICT",
                   "INSERT INTO users (id) VALUES (x'0192a000000070008000000000000001')"}));
     model::Faults faults;
@@ -35,6 +40,12 @@ class KeysTest : public db::StoreTest {
     auto found = run_task(core_, find_key(ctx, *store_, text));
     EXPECT_TRUE(found.has_value());
     return found ? *found : std::nullopt;
+  }
+  std::optional<records::Principal> principal(const Key& key) {
+    Context ctx = context();
+    auto who = run_task(core_, principal_of_key(ctx, *store_, key, *app_, nullptr));
+    EXPECT_TRUE(who.has_value());
+    return who ? *who : std::nullopt;
   }
   Result<> revoke(const std::string& id) {
     Context ctx = context();
@@ -119,15 +130,54 @@ TEST_F(KeysTest, AUserMustBeThere) {
   key.user_id = "0192a000-0000-7000-8000-000000000001";
   const auto found = find(*create(key));
   ASSERT_TRUE(found.has_value());
-  const records::Principal who = principal_of(*found, *app_);
-  EXPECT_EQ(who.kind, records::Principal::Kind::kKey);
-  EXPECT_EQ(who.name, "key:" + found->id);
-  EXPECT_EQ(who.id.kind(), Kind::kUuid);
+  // Nobody can be who is not looked up: an app that has no people any more.
+  EXPECT_FALSE(principal(*found).has_value());
+  EXPECT_EQ(number("SELECT count(*) FROM mettle_audit WHERE event = 'key_created' AND detail = "
+                   "'key:" +
+                   found->id + " for user:" + key.user_id + "'"),
+            1);
+}
+
+TEST_F(KeysTest, AServiceAccountGivesItsRolesAndItsEnd) {
+  Context ctx = context();
+  const auto service = [&](ServiceChange change) {
+    return run_task(core_, change_service(ctx, *store_, *app_, "till", std::move(change)));
+  };
+  NewKey key;
+  key.service = "till";
+  EXPECT_EQ(create(key).error().detail, "there is no service account till");
+  ASSERT_TRUE(run_task(core_, create_service(ctx, *store_, *app_, "till", {"clerk"})).has_value());
+  EXPECT_EQ(run_task(core_, create_service(ctx, *store_, *app_, "till", {})).error().code,
+            Code::kConflict);
+  NewKey more = key;
+  more.roles = {"admin"};
+  EXPECT_EQ(create(more).error().detail, "till has not the role admin; it has clerk");
+  const auto found = find(*create(key));
+  ASSERT_TRUE(found.has_value());
+  const auto who = principal(*found);
+  ASSERT_TRUE(who.has_value());
+  EXPECT_EQ(who->kind, records::Principal::Kind::kService);
+  EXPECT_EQ(who->name, "service:till");
+  EXPECT_TRUE(who->id.is_unknown());
+  EXPECT_EQ(who->roles, std::vector<std::string>{"clerk"});
+  // What the account is given and loses, its keys are given and lose.
+  ServiceChange grant;
+  grant.roles.grant = {"admin"};
+  ASSERT_TRUE(service(grant).has_value());
+  EXPECT_EQ(principal(*found)->roles, (std::vector<std::string>{"clerk", "admin"}));
+  ServiceChange disable;
+  disable.disabled = true;
+  ASSERT_TRUE(service(disable).has_value());
+  EXPECT_FALSE(principal(*found).has_value());
 }
 
 TEST_F(KeysTest, WithoutAUserTheIdIsUnknownAndOwnsNothing) {
   const auto found = find(*create(with_role("admin")));
-  EXPECT_TRUE(principal_of(*found, *app_).id.is_unknown());
+  const auto who = principal(*found);
+  ASSERT_TRUE(who.has_value());
+  EXPECT_EQ(who->kind, records::Principal::Kind::kKey);
+  EXPECT_EQ(who->name, "key:" + found->id);
+  EXPECT_TRUE(who->id.is_unknown());
 }
 
 TEST_F(KeysTest, ListsAllWithTheirStates) {

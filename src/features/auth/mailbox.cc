@@ -57,6 +57,23 @@ Task<Result<>> mail_token(db::WriteTx& tx, Seams& seams, const mail::Mailer& mai
   co_return co_await send(tx, seams, mailer, std::move(mail));
 }
 
+std::string invitation_link(const mail::Mailer& mailer, std::string_view token) {
+  return mailer.link(fmt::format("/auth/ui/invitation?token={}", token));
+}
+
+Task<Result<>> mail_invitation(db::WriteTx& tx, Seams& seams, const mail::Mailer& mailer,
+                               const IssuedInvitation& issued, std::string inviter) {
+  const Invitation& invitation = issued.invitation;
+  mail::Mail mail{.about = mail::About::kInvitation,
+                  .to = invitation.email,
+                  .values = {},
+                  .good_until = invitation.expires_at};
+  mail.values.emplace_back("url", invitation_link(mailer, issued.token));
+  mail.values.emplace_back("expires", minute_text(invitation.expires_at));
+  mail.values.emplace_back("inviter", std::move(inviter));
+  co_return co_await send(tx, seams, mailer, std::move(mail));
+}
+
 Task<Result<>> mail_notice(db::WriteTx& tx, Seams& seams, const mail::Mailer& mailer,
                            std::string email, std::string event, std::string where, Timestamp now) {
   mail::Mail mail{.about = mail::About::kSecurityNotice, .to = std::move(email), .values = {}};

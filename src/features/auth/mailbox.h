@@ -5,6 +5,7 @@
 #include <string>
 #include <string_view>
 
+#include "features/auth/invitations.h"
 #include "features/auth/one_time.h"
 #include "features/mail/mail.h"
 
@@ -13,6 +14,12 @@ namespace mettle::auth {
 // Issues a token and writes to `email` with the link that bears it: /auth/ui/PAGE?token=….
 Task<Result<>> mail_token(db::WriteTx& tx, Seams& seams, const mail::Mailer& mailer,
                           Purpose purpose, Person person, std::string email, Timestamp now);
+
+// Writes to who is invited: /auth/ui/invitation?token=…. `inviter`: by whom, in words.
+Task<Result<>> mail_invitation(db::WriteTx& tx, Seams& seams, const mail::Mailer& mailer,
+                               const IssuedInvitation& issued, std::string inviter);
+// Its link.
+std::string invitation_link(const mail::Mailer& mailer, std::string_view token);
 
 // Tells a person that something about the account has changed, in words: "the password was
 // changed".

@@ -1,6 +1,7 @@
 // /auth/mfa/totp: the second factor is set up, confirmed, used and removed.
 #include "base/crypto.h"
 #include "base/json_write.h"
+#include "base/qr_code.h"
 #include "base/text.h"
 #include "engine/snapshot.h"
 #include "features/auth/attempts.h"
@@ -139,10 +140,32 @@ Task<Result<net::Response>> use_code(engine::Call& call, SignIn& sign_in) {
   co_return no_content();
 }
 
+// What the person's app calls this one.
+std::string_view issuer_name(const SignInCode& code) {
+  const std::string& title = code.app->auth.pages.title;
+  return title.empty() ? code.app->app : title;
+}
+
 }  // namespace
 
-// {"secret":…,"url":…}: shown once, to be read by the app. Needs the password, so that a stolen
-// session cannot add a factor of the thief's own.
+// {"totp":…,"recovery_codes_left":…}
+Task<Result<net::Response>> get_mfa(engine::Call& call, SignIn& /*sign_in*/) {
+  CO_TRY_VOID(must_be_user(call));
+  CO_TRY(const TotpState state,
+         co_await totp_state(call.ctx, call.app.door().store(), call.principal.id));
+  std::string out;
+  JsonWriter json(out);
+  json.begin_object();
+  json.key("totp");
+  json.boolean(state.confirmed);
+  json.key("recovery_codes_left");
+  json.integer(static_cast<int64_t>(state.recovery_left));
+  json.end_object();
+  co_return json_answer(std::move(out));
+}
+
+// {"secret":…,"url":…,"qr":…}: shown once, to be read by the app. Needs the password, so that a
+// stolen session cannot add a factor of the thief's own.
 Task<Result<net::Response>> post_totp(engine::Call& call, SignIn& sign_in) {
   CO_TRY_VOID(must_be_user(call));
   CO_TRY(Body body, Body::read(call));
@@ -159,8 +182,12 @@ Task<Result<net::Response>> post_totp(engine::Call& call, SignIn& sign_in) {
   json.begin_object();
   json.key("secret");
   json.string(base32(secret));
+  const std::string url = totp_url(issuer_name(code_of(call)), person.email, secret);
   json.key("url");
-  json.string(totp_url(call.app.model().app, person.email, secret));
+  json.string(url);
+  CO_TRY(const std::string picture, qr_code_svg(url));
+  json.key("qr");
+  json.string(picture);
   json.end_object();
   co_return json_answer(std::move(out));
 }

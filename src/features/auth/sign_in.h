@@ -14,13 +14,18 @@
 #include "features/auth/sessions.h"
 #include "features/auth/signing_keys.h"
 #include "records/principal.h"
+#include "rules/rules.h"
 
 namespace mettle::auth {
 
+class SignIn;
+
 // What a version of the app file makes of it.
 struct SignInCode {
+  std::shared_ptr<SignIn> shared;
   std::shared_ptr<const model::AppModel> app;
   std::shared_ptr<const People> people;
+  rules::ExprRef invite;  // auth.invite; nullptr: nobody invites
   TokenRealm realm;
   SigningAlgorithm algorithm = SigningAlgorithm::kEdDsa;
   Duration access_life, refresh_life;

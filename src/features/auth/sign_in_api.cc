@@ -3,8 +3,10 @@
 #include "features/auth/attempts.h"
 #include "features/auth/auth_api.h"
 #include "features/auth/cross_site.h"
+#include "features/auth/invitations.h"
 #include "features/auth/mailbox.h"
 #include "features/auth/password_rules.h"
+#include "features/auth/registration.h"
 #include "features/auth/session_cookie.h"
 #include "features/auth/totp.h"
 #include "records/change.h"
@@ -27,9 +29,11 @@ NewSession by_password(const SignInCode& code, bool cookie) {
 
 class RegisterMutation final : public records::Mutation {
  public:
-  RegisterMutation(engine::Call& call, records::RowInput input, NewSession session)
+  RegisterMutation(engine::Call& call, Applicant applicant, records::RowInput input,
+                   NewSession session)
       : app_(call.app.shared_from_this()),
         code_(code_of(call)),
+        applicant_(std::move(applicant)),
         input_(std::move(input)),
         session_(std::move(session)),
         origin_(origin_of(call)),
@@ -39,23 +43,32 @@ class RegisterMutation final : public records::Mutation {
     const People& people = *code_.people;
     CO_TRY(Admission admission, co_await admit(scope.tx(), people, applicant_, scope.now()));
     records::RowInput input = input_;
-    if (!admission.tenant.is_unknown() && code_.app->auth.tenant >= 0) {
-      input.values[static_cast<size_t>(code_.app->auth.tenant)] = std::move(admission.tenant);
+    const int tenant = code_.app->auth.tenant;
+    if (!admission.tenant.is_unknown() && tenant >= 0) {
+      input.values[static_cast<size_t>(tenant)] = std::move(admission.tenant);
     }
     CO_TRY(const records::StoredRow row,
            co_await scope.insert(people.table(), input, records::Authority::kOperator, ""));
     Person person;
     person.id = row[people.table().find("id")];
     person.email = row[people.email_column()].text();
-    person.roles = roles;
-    if (!roles.empty()) {
-      CO_TRY_VOID(co_await People::set_roles(scope.tx(), person.id, roles));
+    person.roles = admission.roles;
+    person.verified = admission.verified;
+    if (tenant >= 0 && !row[tenant].is_null()) person.tenant = row[tenant];
+    if (!person.roles.empty()) {
+      CO_TRY_VOID(co_await People::set_roles(scope.tx(), person.id, person.roles));
     }
-    const AuditEvent event{.event = "register", .user = person.id, .detail = {}};
+    std::string detail;
+    if (!admission.invitation.empty()) detail = "invitation " + admission.invitation;
+    const AuditEvent event{.event = "register", .user = person.id, .detail = std::move(detail)};
     CO_TRY_VOID(co_await audit(scope.tx(), event, origin_, scope.now()));
-    CO_TRY_VOID(co_await mail_token(scope.tx(), seams_, mail::mailer_of(*app_), Purpose::kVerify,
-                                    person, person.email, scope.now()));
-    if (code_.app->auth.verify_required) co_return records::Answer();
+    if (person.verified) {
+      CO_TRY_VOID(co_await People::set_verified(scope.tx(), person.id, person.email));
+    } else {
+      CO_TRY_VOID(co_await mail_token(scope.tx(), seams_, mail::mailer_of(*app_), Purpose::kVerify,
+                                      person, person.email, scope.now()));
+      if (code_.app->auth.verify_required) co_return records::Answer();
+    }
     CO_TRY(bearing, co_await begin_session(scope.tx(), *seams_.random, std::move(person), session_,
                                            origin_, scope.now()));
     co_return records::Answer();
@@ -66,6 +79,7 @@ class RegisterMutation final : public records::Mutation {
  private:
   const std::shared_ptr<const engine::Snapshot> app_;
   const SignInCode& code_;  // of the snapshot
+  const Applicant applicant_;
   const records::RowInput input_;
   const NewSession session_;
   const Origin origin_;
@@ -100,17 +114,29 @@ class TakenUnit final : public db::WriteUnit {
   const Timestamp now_;
 };
 
+// Another unique column of the profile is no secret, and nobody's to be mailed about.
+bool is_of_address(const Error& error) {
+  return error.code == Code::kUniqueViolation &&
+         std::ranges::any_of(error.faults, [](const Fault& f) { return f.pointer == "/email"; });
+}
+
 struct Registration {
   std::string email, password;
   bool cookie = false;
   records::RowInput row;
 };
 
-Result<Registration> read_registration(const engine::Call& call) {
+// `invited`: the address that an invitation went to; empty where there is none.
+Result<Registration> read_registration(const engine::Call& call, Body body,
+                                       const std::string& invited) {
   const SignInCode& code = code_of(call);
   const records::TableInfo& table = code.people->table();
-  TRY(Body body, Body::read(call));
-  Registration made{body.email("email"), body.text("password"), false, records::RowInput(table)};
+  const bool told = invited.empty() || body.has("email");
+  Registration made{told ? body.email("email") : invited, body.text("password"), false,
+                    records::RowInput(table)};
+  if (!invited.empty() && made.email != invited) {
+    body.faults().push_back(Fault{"/email", Code::kNoMatch, "is not the address that was invited"});
+  }
   made.cookie = body.wants_cookie();
   const std::string profile = body.profile(code);
   TRY(const JsonDocument document, JsonDocument::parse(profile));
@@ -282,10 +308,17 @@ class LogoutUnit final : public db::WriteUnit {
 
 Task<Result<net::Response>> post_register(engine::Call& call, SignIn& sign_in) {
   const SignInCode& code = code_of(call);
-  if (code.app->auth.registration != model::Auth::Registration::kOpen) {
-    co_return fail(Code::kForbidden, "registration is closed; ask for an account");
+  CO_TRY(Body body, Body::read(call));
+  const std::string token = body.maybe("invitation").value_or("");
+  CO_TRY_VOID(may_apply(code.app->auth, !token.empty()));
+  std::string invited;
+  if (!token.empty()) {
+    CO_TRY(const std::optional<Invitation> invitation,
+           co_await find_invitation(call.ctx, call.app.door().store(), token));
+    if (!invitation) co_return fail(invitation_refused());
+    invited = invitation->email;
   }
-  CO_TRY(Registration wanted, read_registration(call));
+  CO_TRY(Registration wanted, read_registration(call, std::move(body), invited));
   if (wanted.cookie) {
     CO_TRY_VOID(check_cross_site(call.request, *code.app));
   }
@@ -293,21 +326,25 @@ Task<Result<net::Response>> post_register(engine::Call& call, SignIn& sign_in) {
   CO_TRY(std::string hash,
          co_await sign_in.hasher().hash(call.ctx, door.store(), std::move(wanted.password)));
   wanted.row.values[static_cast<size_t>(code.people->password_column())] = Value(std::move(hash));
-  const auto mutation = std::make_shared<RegisterMutation>(call, std::move(wanted.row),
-                                                           by_password(code, wanted.cookie));
+  Applicant applicant{.email = wanted.email, .proven = false, .invitation = token};
+  const auto mutation = std::make_shared<RegisterMutation>(
+      call, std::move(applicant), std::move(wanted.row), by_password(code, wanted.cookie));
+  const int64_t began_us = call.ctx.seams().clock->monotonic_us();
   auto done =
       co_await door.commit(call.ctx, call.principal, mutation, std::nullopt, call.request.path);
-  if (!code.app->auth.verify_required) {
+  // The link of an invitation proves the address.
+  if (!code.app->auth.verify_required || !invited.empty()) {
     if (!done) co_return fail(std::move(done.error()));
     co_return co_await answer_session(call, sign_in, std::move(mutation->bearing), 201);
   }
   if (!done) {
-    if (done.error().code != Code::kUniqueViolation) co_return fail(std::move(done.error()));
+    if (!is_of_address(done.error())) co_return fail(std::move(done.error()));
     const auto told = std::make_shared<TakenUnit>(call, wanted.email);
     const auto sent = co_await door.store().write(call.ctx, told);
     // Too many of these mails: the answer is no other for that.
     if (!sent && sent.error().code != Code::kRateLimited) co_return fail(sent.error());
   }
+  CO_TRY_VOID(co_await answer_not_before(call, began_us));
   co_return json_answer(R"({"detail":"open the link in the mail to go on"})", 201);
 }
 

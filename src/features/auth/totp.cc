@@ -135,6 +135,13 @@ Task<Result<bool>> has_totp(db::Tx& tx, Value user) {
   co_return stored.found&& stored.confirmed;
 }
 
+Task<Result<TotpState>> totp_state(Context& ctx, db::Store& store, Value user) {
+  Stored stored;
+  CO_TRY_VOID(co_await store.read(ctx, find_statement(), std::span(&user, 1), stored));
+  if (!stored.found || !stored.confirmed) co_return TotpState();
+  co_return TotpState{true, stored.recovery.size()};
+}
+
 Task<Result<>> begin_totp(db::WriteTx& tx, Value user, std::string secret) {
   static const db::StatementRef begin_sql = db::Statement::make(
       "INSERT INTO mettle_totp(user_id, secret) VALUES(?1, ?2) ON CONFLICT(user_id) DO UPDATE SET "

@@ -13,6 +13,7 @@
 #include <string_view>
 #include <vector>
 
+#include "async/context.h"
 #include "async/task.h"
 #include "base/seams.h"
 #include "db/db.h"
@@ -35,6 +36,11 @@ std::string new_recovery_code(Random& random);
 
 // Whether the person has the second factor.
 Task<Result<bool>> has_totp(db::Tx& tx, Value user);
+struct TotpState {
+  bool confirmed = false;
+  size_t recovery_left = 0;
+};
+Task<Result<TotpState>> totp_state(Context& ctx, db::Store& store, Value user);
 // A secret that waits for its first code; kConflict where the factor is there already.
 Task<Result<>> begin_totp(db::WriteTx& tx, Value user, std::string secret);
 // The first code: from now on the person has the factor. The recovery codes are kept as hashes.

@@ -1,5 +1,10 @@
 #include "features/auth/ui.h"
 
+#include <fmt/format.h>
+
+#include <fstream>
+
+#include "base/colour.h"
 #include "base/json_write.h"
 #include "features/auth/auth_api.h"
 
@@ -21,13 +26,14 @@ namespace {
 // Nothing from elsewhere, nothing inline, in nobody's frame; and the address, which may hold a
 // token, goes to nobody.
 constexpr std::string_view kContentPolicy =
-    "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src data:; "
-    "base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
+    "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' "
+    "data:; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
+constexpr std::string_view kStyleType = "text/css; charset=utf-8";
+constexpr std::string_view kScriptType = "text/javascript; charset=utf-8";
 
 class File final : public engine::Endpoint {
  public:
-  File(std::string_view type, const char* begin, const char* end)
-      : type_(type), text_(begin, static_cast<size_t>(end - begin)) {}
+  File(std::string_view type, std::string text) : type_(type), text_(std::move(text)) {}
 
   Task<Result<net::Response>> call(engine::Call&) const override {
     net::Response response;
@@ -42,7 +48,7 @@ class File final : public engine::Endpoint {
 
  private:
   const std::string_view type_;
-  const std::string_view text_;
+  const std::string text_;
 };
 
 // The type of an input, for a column of the profile.
@@ -63,10 +69,13 @@ Task<Result<net::Response>> settings(engine::Call& call) {
   std::string body;
   JsonWriter json(body);
   json.begin_object();
+  const model::Auth& auth = code.app->auth;
   json.key("app");
-  json.string(code.app->app);
+  json.string(auth.pages.title.empty() ? code.app->app : auth.pages.title);
+  json.key("logo");
+  json.boolean(!auth.pages.logo.path.empty());
   json.key("registration");
-  const bool open = code.app->auth.registration == model::Auth::Registration::kOpen;
+  const bool open = auth.registration == model::Auth::Registration::kOpen;
   json.string(open ? "open" : "closed");
   json.key("profile");
   json.begin_array();
@@ -91,6 +100,53 @@ Task<Result<net::Response>> settings(engine::Call& call) {
   co_return json_answer(std::move(body));
 }
 
+constexpr size_t kLogoBytes = size_t{512} << 10;
+constexpr size_t kStyleBytes = size_t{64} << 10;
+
+// A file of the app's own; "" where there is none, or after a fault.
+std::string read_own(const model::SignInPages::File& file, size_t max, std::string_view path,
+                     model::Faults& faults) {
+  if (file.path.empty()) return {};
+  std::ifstream in(file.path, std::ios::binary);
+  std::string text(max + 1, '\0');
+  in.read(text.data(), static_cast<std::streamsize>(text.size()));
+  text.resize(static_cast<size_t>(in.gcount()));
+  if (!in.eof() || text.empty()) {
+    faults.error(file.pos, std::string(path), "sign_in_pages",
+                 fmt::format("{}: it cannot be read, is empty or is larger than {} KiB", file.path,
+                             max >> 10));
+    return {};
+  }
+  return text;
+}
+
+std::string_view picture_type(std::string_view path) {
+  if (path.ends_with(".svg")) return "image/svg+xml";
+  if (path.ends_with(".png")) return "image/png";
+  if (path.ends_with(".webp")) return "image/webp";
+  return "image/jpeg";
+}
+
+// The colours of page.css that the app file sets, with one for text on them that can be read.
+std::string colours(const std::string& accent) {
+  constexpr std::string_view kBright = "#ffffff", kDark = "#10131a";
+  const Colour colour = *parse_colour(accent);  // checked with the app file
+  const bool on_bright = colour_contrast(colour, *parse_colour(kBright)) >= kReadableContrast;
+  return fmt::format(":root {{ --accent: {}; --on-accent: {}; }}\n", accent,
+                     on_bright ? kBright : kDark);
+}
+
+std::string theme_of(const model::SignInPages& own, const std::string& style) {
+  std::string css;
+  if (!own.accent.empty()) {
+    css += "@media not all and (prefers-color-scheme: dark) {\n" + colours(own.accent) + "}\n";
+  }
+  if (!own.accent_dark.empty()) {
+    css += "@media (prefers-color-scheme: dark) {\n" + colours(own.accent_dark) + "}\n";
+  }
+  return css + style;
+}
+
 }  // namespace
 
 void add_pages(engine::SnapshotBuilder& builder) {
@@ -101,19 +157,26 @@ void add_pages(engine::SnapshotBuilder& builder) {
     builder.add(std::move(made));
   };
   const auto file = [](std::string_view type, const char* begin, const char* end) {
-    return std::make_shared<File>(type, begin, end);
+    return std::make_shared<File>(type, std::string(begin, end));
   };
   const auto page = file("text/html; charset=utf-8", mettle_auth_page, mettle_auth_page_end);
   add("/auth/ui", page);
   add("/auth/ui/{page}", page);
-  add("/auth/ui/page.css",
-      file("text/css; charset=utf-8", mettle_auth_style, mettle_auth_style_end));
-  constexpr std::string_view kScript = "text/javascript; charset=utf-8";
-  add("/auth/ui/page.js", file(kScript, mettle_auth_start, mettle_auth_start_end));
-  add("/auth/ui/kit.js", file(kScript, mettle_auth_kit, mettle_auth_kit_end));
-  add("/auth/ui/enter.js", file(kScript, mettle_auth_enter, mettle_auth_enter_end));
-  add("/auth/ui/account.js", file(kScript, mettle_auth_account, mettle_auth_account_end));
+  add("/auth/ui/page.css", file(kStyleType, mettle_auth_style, mettle_auth_style_end));
+  add("/auth/ui/page.js", file(kScriptType, mettle_auth_start, mettle_auth_start_end));
+  add("/auth/ui/kit.js", file(kScriptType, mettle_auth_kit, mettle_auth_kit_end));
+  add("/auth/ui/enter.js", file(kScriptType, mettle_auth_enter, mettle_auth_enter_end));
+  add("/auth/ui/account.js", file(kScriptType, mettle_auth_account, mettle_auth_account_end));
   add("/auth/ui/settings.json", engine::endpoint(settings));
+  const model::SignInPages& own = builder.model().auth.pages;
+  add("/auth/ui/theme.css",
+      std::make_shared<File>(
+          kStyleType,
+          theme_of(own, read_own(own.style, kStyleBytes, "auth.ui.style", builder.faults()))));
+  if (own.logo.path.empty()) return;
+  add("/auth/ui/logo",
+      std::make_shared<File>(picture_type(own.logo.path),
+                             read_own(own.logo, kLogoBytes, "auth.ui.logo", builder.faults())));
 }
 
 }  // namespace mettle::auth

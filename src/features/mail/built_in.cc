@@ -17,14 +17,14 @@ namespace {
   "<p><a href=\"{{url}}\" style=\"display:inline-block;padding:10px 18px;border-radius:6px;" \
   "background:#1d4ed8;color:#ffffff;text-decoration:none\">" label                           \
   "</a></p>\n<p style=\"font-size:13px;color:#64748b\">Or open this address: {{url}}<br>"    \
-  "It works for {{expires}}, once.</p>\n"
+  "It works until {{expires}}, once.</p>\n"
 
 #define METTLE_MAIL_FOOT "\n-- \n{{app}}, {{site}}\n"
 
 constexpr std::string_view kVerifyText =
     "Subject: Confirm your e-mail address\n\n"
     "Please confirm that {{to}} is your address at {{app}}:\n\n{{url}}\n\n"
-    "The link works for {{expires}}, once. If you did not sign up, do nothing.\n" METTLE_MAIL_FOOT;
+    "The link works until {{expires}}, once. If you did not sign up, do nothing.\n" METTLE_MAIL_FOOT;
 constexpr std::string_view kVerifyHtml = METTLE_MAIL_HTML(
     "<p>Please confirm that <b>{{to}}</b> is your address at {{app}}.</p>\n" METTLE_MAIL_BUTTON(
         "Confirm the address") "<p>If you did not sign up, do nothing.</p>\n");
@@ -32,7 +32,7 @@ constexpr std::string_view kVerifyHtml = METTLE_MAIL_HTML(
 constexpr std::string_view kResetText =
     "Subject: Choose a new password\n\n"
     "Somebody, we hope you, asked for a new password at {{app}}. Choose one here:\n\n{{url}}\n\n"
-    "The link works for {{expires}}, once. If it was not you, do nothing: the password stays as it "
+    "The link works until {{expires}}, once. If it was not you, do nothing: the password stays as it "
     "is.\n" METTLE_MAIL_FOOT;
 constexpr std::string_view kResetHtml = METTLE_MAIL_HTML(
     "<p>Somebody, we hope you, asked for a new password at {{app}}.</p>\n" METTLE_MAIL_BUTTON(
@@ -42,7 +42,7 @@ constexpr std::string_view kResetHtml = METTLE_MAIL_HTML(
 constexpr std::string_view kMagicText =
     "Subject: Your link to sign in\n\n"
     "This link signs you in at {{app}}:\n\n{{url}}\n\n"
-    "It works for {{expires}}, once. If you did not ask for it, do nothing, and give it to "
+    "It works until {{expires}}, once. If you did not ask for it, do nothing, and give it to "
     "nobody.\n" METTLE_MAIL_FOOT;
 constexpr std::string_view kMagicHtml =
     METTLE_MAIL_HTML("<p>This signs you in at {{app}}.</p>\n" METTLE_MAIL_BUTTON(
@@ -52,7 +52,7 @@ constexpr std::string_view kChangeText =
     "Subject: Confirm your new e-mail address\n\n"
     "Please confirm that your address at {{app}} is to be {{to}}, in place of {{old_email}}:\n\n"
     "{{url}}\n\n"
-    "The link works for {{expires}}, once. If you did not ask for it, do "
+    "The link works until {{expires}}, once. If you did not ask for it, do "
     "nothing.\n" METTLE_MAIL_FOOT;
 constexpr std::string_view kChangeHtml = METTLE_MAIL_HTML(
     "<p>Please confirm that your address at {{app}} is to be <b>{{to}}</b>, in place of "
@@ -70,7 +70,7 @@ constexpr std::string_view kChangedHtml = METTLE_MAIL_HTML(
 constexpr std::string_view kInvitationText =
     "Subject: You are invited to {{app}}\n\n"
     "{{inviter}} invites you to {{app}}. Accept here:\n\n{{url}}\n\n"
-    "The link works for {{expires}}, once.\n" METTLE_MAIL_FOOT;
+    "The link works until {{expires}}, once.\n" METTLE_MAIL_FOOT;
 constexpr std::string_view kInvitationHtml = METTLE_MAIL_HTML(
     "<p>{{inviter}} invites you to {{app}}.</p>\n" METTLE_MAIL_BUTTON("Accept the invitation"));
 

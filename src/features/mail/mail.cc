@@ -106,15 +106,18 @@ void Post::close() {
   sender_ = nullptr;
 }
 
+std::string site_of(const engine::Config& config, int port) {
+  if (!config.public_url.empty()) return config.public_url;
+  const size_t colon = config.listen.rfind(':');
+  std::string_view host = std::string_view(config.listen).substr(0, colon);
+  if (host == "0.0.0.0" || host == "[::]") host = "localhost";
+  const std::string number = port != 0 ? std::to_string(port) : config.listen.substr(colon + 1);
+  return fmt::format("{}://{}:{}", config.tls_cert.empty() ? "http" : "https", host, number);
+}
+
 std::string Post::site() const {
   const std::lock_guard lock(mutex_);
-  if (engine_ == nullptr) return "http://localhost";
-  const engine::Config& config = engine_->config();
-  if (!config.public_url.empty()) return config.public_url;
-  std::string_view host = std::string_view(config.listen).substr(0, config.listen.rfind(':'));
-  if (host == "0.0.0.0" || host == "[::]") host = "localhost";
-  return fmt::format("{}://{}:{}", config.tls_cert.empty() ? "http" : "https", host,
-                     engine_->port());
+  return engine_ == nullptr ? site_ : site_of(engine_->config(), engine_->port());
 }
 
 void Post::enqueued() {

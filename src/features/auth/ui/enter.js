@@ -14,6 +14,11 @@ function signIn(path, values) {
   return send({});
 }
 
+// The fields of the app's own that people fill in when they come.
+function profile() {
+  return settings.profile.map((column) => ({ ...column, label: column.label || column.name, autocomplete: 'on' }));
+}
+
 // An answer that is drawn already is no fault and not the end.
 const waits = { ok: true, body: { waits: true } };
 export const pages = {
@@ -24,11 +29,17 @@ export const pages = {
     ways(...open, ['Forgot the password?', 'recover'], ['Sign in by a link in a mail', 'link']);
   },
   register: () => {
-    const more = settings.profile.map((column) => ({ ...column, label: column.label || column.name, autocomplete: 'on' }));
-    draw('Make an account', form([EMAIL, { ...NEW_PASSWORD, label: 'Password' }, ...more], 'Register',
+    draw('Make an account', form([EMAIL, { ...NEW_PASSWORD, label: 'Password' }, ...profile()], 'Register',
       (values) => ask('POST', '/auth/register', { ...values, session: 'cookie' }),
       (body) => { if (body.user) location.assign(next()); else draw('Look into your mailbox', make('p', body.detail)); }));
     ways(['Sign in', 'sign-in']);
+  },
+  // The link of an invitation proves the address, so that nobody is asked for it.
+  invitation: () => {
+    draw('You are invited', form([{ ...NEW_PASSWORD, label: 'Password' }, ...profile()], 'Make the account',
+      (values) => ask('POST', '/auth/register', { invitation: token, ...values, session: 'cookie' }),
+      () => location.assign(next())));
+    ways(['Sign in with an account that you have', 'sign-in']);
   },
   recover: () => {
     draw('Forgot the password?', form([EMAIL], 'Send a link', (values) => ask('POST', '/auth/recover', values),

@@ -2,7 +2,7 @@
 // nothing is kept in the browser but the session's cookie, which no script can read.
 
 // What /auth/ui/settings.json says of the app; filled by page.js before any page is drawn.
-export const settings = { app: '', registration: 'closed', profile: [] };
+export const settings = { app: '', logo: false, registration: 'closed', profile: [] };
 
 export const $ = (id) => document.getElementById(id);
 
@@ -92,10 +92,12 @@ export function show(answer, element) {
 }
 
 export function draw(title, ...content) {
-  document.title = title;
   $('title').textContent = title;
+  document.title = settings.app ? `${title} · ${settings.app}` : title;
   $('content').replaceChildren(...content);
-  $('content').querySelector('input')?.focus();
+  $('ways').replaceChildren();
+  // To the first field; without one to the title, so that a screen reader says where one is.
+  ($('content').querySelector('input') ?? $('title')).focus();
 }
 
 export function ways(...links) {

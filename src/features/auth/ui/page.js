@@ -1,10 +1,12 @@
 // The pages of /auth/ui: one shell (page.html), drawn by the last part of the address.
 import { pages as account } from './account.js';
 import { pages as enter } from './enter.js';
-import { ask, settings } from './kit.js';
+import { $, ask, make, settings } from './kit.js';
 
 const pages = { ...enter, ...account };
 const answer = await ask('GET', '/auth/ui/settings.json');
 if (answer.ok) Object.assign(settings, answer.body);
+if (settings.logo) $('app').append(make('img', '', { src: '/auth/ui/logo', alt: '' }));
+$('app').append(settings.app);
 const page = location.pathname.split('/')[3] ?? '';
 (Object.hasOwn(pages, page) ? pages[page] : pages['sign-in'])();
