@@ -1,6 +1,8 @@
-"""Whether each header compiles alone, without the precompiled header: tools/lint.py --headers BUILD_DIR.
+"""Whether headers compile alone, without the precompiled header: tools/lint.py --headers BUILD_DIR.
 
-A header that leans on what its includer happened to include before breaks in the next file that includes it.
+A header that leans on what its includer happened to include before breaks in the next file that includes it. Looked at are those
+that changed (as for clang-tidy: against the upstream or else the commit before) and those that include one of them; all with
+METTLE_TIDY=all, or where git cannot tell.
 """
 import concurrent.futures
 import json
@@ -60,6 +62,31 @@ def compile_alone(header, command, build):
     return done.stderr.strip() if done.returncode != 0 else None
 
 
+def git_lines(root, *words):
+    done = subprocess.run(["git", "-C", str(root), *words], capture_output=True, text=True, check=False)
+    return done.stdout.split("\n")[:-1] if done.returncode == 0 else None
+
+
+def changed_files(root):
+    """What differs from the upstream or, where that is the same, from the commit before; None: it cannot be told."""
+    head, upstream = git_lines(root, "rev-parse", "HEAD"), git_lines(root, "rev-parse", "@{upstream}")
+    base = upstream if upstream and upstream != head else git_lines(root, "rev-parse", "HEAD~1")
+    if not base:
+        return None
+    return set((git_lines(root, "diff", "--name-only", base[0]) or []) +
+               (git_lines(root, "ls-files", "--others", "--exclude-standard") or []))
+
+
+def affected(root, headers):
+    """The headers that changed, and those that include one of them."""
+    changed = None if os.environ.get("METTLE_TIDY") == "all" else changed_files(root)
+    if changed is None:
+        return headers
+    named = [f'#include "{name.split("/", 1)[1]}"' for name in headers if name in changed]
+    return [name for name in headers
+            if name in changed or any(include in (root / name).read_text("utf-8") for include in named)]
+
+
 def check(root, build):
     build = build.resolve()
     if not (build / "compile_commands.json").is_file():
@@ -74,6 +101,7 @@ def check(root, build):
     command = cache + flags + include_dirs(build) + ["-O0", "-g0"]
     (build / "header_check").mkdir(exist_ok=True)
     headers = sorted(path.relative_to(root).as_posix() for folder in ("src", "include") for path in (root / folder).rglob("*.h"))
+    headers = affected(root, headers)
     wrong = 0
     with concurrent.futures.ThreadPoolExecutor(int(os.environ.get("JOBS", os.cpu_count() or 1))) as pool:
         for header, error in zip(headers, pool.map(lambda name: compile_alone(name, command, build), headers)):
