@@ -22,11 +22,13 @@ import { Server } from '../openapi/server.mjs';
 const ROOT = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../..');
 const NPM = path.join(ROOT, 'tools/npm');
 const CHROMIUM = ['/usr/bin/chromium', '/usr/bin/chromium-browser'].find((file) => existsSync(file));
-if (!CHROMIUM || ['playwright-core', 'axe-core'].some((name) => !existsSync(path.join(NPM, 'node_modules', name)))) {
-  console.error('browser: Chromium, or playwright-core or axe-core in tools/npm/node_modules, is not there: make setup');
+if (!CHROMIUM || ['playwright-core', 'axe-core', 'jsqr'].some((name) => !existsSync(path.join(NPM, 'node_modules', name)))) {
+  console.error('browser: Chromium, or playwright-core, axe-core or jsqr in tools/npm/node_modules, is not there: make setup');
   process.exit(77);
 }
-const { chromium } = createRequire(path.join(NPM, 'x.js'))('playwright-core');
+const require = createRequire(path.join(NPM, 'x.js'));
+const { chromium } = require('playwright-core');
+const { default: readQr } = require('jsqr');
 const at = process.argv.indexOf('--binary');
 const binary = path.resolve(at < 0 ? path.join(ROOT, 'build/dev/mettle') : process.argv[at + 1]);
 const PATIENCE_MS = 60_000;
@@ -209,6 +211,16 @@ try {
   const picture = page.getByRole('img', { name: 'QR code for your authenticator app' });
   assert.ok(await picture.evaluate((image) => image.complete && image.naturalWidth > 0), 'the QR code is drawn');
   const secret = (await page.locator('code').innerText()).replaceAll(' ', '');
+  const pixels = await picture.evaluate((image) => {
+    const canvas = document.createElement('canvas');
+    [canvas.width, canvas.height] = [600, 600];
+    const drawing = canvas.getContext('2d');
+    drawing.drawImage(image, 0, 0, 600, 600);
+    return Array.from(drawing.getImageData(0, 0, 600, 600).data);
+  });
+  const says = new URL(readQr(Uint8ClampedArray.from(pixels), 600, 600)?.data ?? 'none:');
+  assert.deepEqual([says.protocol, says.host + decodeURIComponent(says.pathname), says.searchParams.get('secret'), says.searchParams.get('issuer')],
+    ['otpauth:', 'totp/The Club <1>:ada@example.com', secret, 'The Club <1>']);
   await accessible('QR code');
   const step = Math.floor(Date.now() / 30_000);
   await page.getByLabel('Code', { exact: true }).fill('000000');

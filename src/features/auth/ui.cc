@@ -28,18 +28,22 @@ namespace {
 constexpr std::string_view kContentPolicy =
     "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' "
     "data:; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
+// Of a picture: whatever an SVG holds runs nothing, opened by itself or not.
+constexpr std::string_view kPicturePolicy =
+    "default-src 'none'; style-src 'unsafe-inline'; sandbox";
 constexpr std::string_view kStyleType = "text/css; charset=utf-8";
 constexpr std::string_view kScriptType = "text/javascript; charset=utf-8";
 
 class File final : public engine::Endpoint {
  public:
-  File(std::string_view type, std::string text) : type_(type), text_(std::move(text)) {}
+  File(std::string_view type, std::string text, std::string_view policy = kContentPolicy)
+      : type_(type), text_(std::move(text)), policy_(policy) {}
 
   Task<Result<net::Response>> call(engine::Call&) const override {
     net::Response response;
     response.content_type = type_;
     response.body = text_;
-    response.set("Content-Security-Policy", std::string(kContentPolicy));
+    response.set("Content-Security-Policy", std::string(policy_));
     response.set("Referrer-Policy", "no-referrer");
     response.set("X-Frame-Options", "DENY");
     response.set("Cache-Control", "no-cache");
@@ -49,6 +53,7 @@ class File final : public engine::Endpoint {
  private:
   const std::string_view type_;
   const std::string text_;
+  const std::string_view policy_;
 };
 
 // The type of an input, for a column of the profile.
@@ -176,7 +181,8 @@ void add_pages(engine::SnapshotBuilder& builder) {
   if (own.logo.path.empty()) return;
   add("/auth/ui/logo",
       std::make_shared<File>(picture_type(own.logo.path),
-                             read_own(own.logo, kLogoBytes, "auth.ui.logo", builder.faults())));
+                             read_own(own.logo, kLogoBytes, "auth.ui.logo", builder.faults()),
+                             kPicturePolicy));
 }
 
 }  // namespace mettle::auth
