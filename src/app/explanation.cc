@@ -7,6 +7,7 @@
 #include "async/scope.h"
 #include "base/json_read.h"
 #include "base/json_write.h"
+#include "base/mutant.h"
 #include "base/text.h"
 #include "records/door.h"
 #include "records/stored_row.h"
@@ -50,6 +51,23 @@ std::optional<Place> place_of(const records::Catalog& catalog, const void* rule)
   return std::nullopt;
 }
 
+// What a sensitive column holds is not shown: the part of the rule that asked it is.
+void hide_sensitive(const model::AppModel& app, std::vector<rules::PartAsked>& parts) {
+  if (planted(Mutant::kSensitiveExplained)) return;
+  const auto is_sensitive = [&app](std::string_view text) {
+    const std::string_view name = text.substr(text.rfind('.') + 1);
+    return std::ranges::any_of(app.tables, [name](const model::Table& table) {
+      const int column = table.find_column(name);
+      return column >= 0 && table.columns[static_cast<size_t>(column)].sensitive;
+    });
+  };
+  for (rules::PartAsked& part : parts) {
+    for (auto& [text, value] : part.operands) {
+      if (value && is_sensitive(text)) value = Value(std::string(model::kMasked));
+    }
+  }
+}
+
 ExplainedRule explained(const records::Catalog& catalog, const RuleAsked& asked) {
   ExplainedRule out;
   if (asked.expr) out.source = asked.expr->source();
@@ -65,6 +83,7 @@ ExplainedRule explained(const records::Catalog& catalog, const RuleAsked& asked)
     if (!asked.expr) out.source.pos = place->pos;
   }
   out.parts = asked.parts;
+  hide_sensitive(catalog.model(), out.parts);
   out.left = asked.left;
   if (asked.stage != RuleAsked::Stage::kCaller) {
     out.outcome = outcome_of(asked.value);

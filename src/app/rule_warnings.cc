@@ -141,13 +141,16 @@ void compared_to_caller(const NodeRef& node, std::vector<std::pair<std::string, 
   for (const NodeRef& arg : node->args) compared_to_caller(arg, out);
 }
 
-// Whether an index begins with the column. References have one always, the id and keys theirs.
+// Whether an index begins with the column, after that of the tenant, which every list asks.
+// References have one always, the id and keys theirs.
 bool is_indexed(const model::Table& table, int index) {
   const model::Column& column = table.columns[static_cast<size_t>(index)];
   if (index == 0 || column.unique || column.shape.type == model::Type::kReference) return true;
   if (!table.key.empty() && table.key[0] == index) return true;
-  return std::ranges::any_of(table.indexes,
-                             [index](const model::Index& one) { return one.columns[0] == index; });
+  return std::ranges::any_of(table.indexes, [&](const model::Index& one) {
+    const bool tenants = one.columns[0] == table.tenant && one.columns.size() > 1;
+    return one.columns[tenants ? 1 : 0] == index;
+  });
 }
 
 void warn_of_scans(const TableInfo& table, model::Faults& faults) {

@@ -268,7 +268,9 @@ Change add_column(const std::string& table, const ColumnSchema& column, Pos pos)
   const bool literal = column.default_value && !column.default_value->starts_with('=');
   if (!column.optional && !literal) {
     change.needs = Needs::kNoRows;
-    change.way_out = "a literal `default`, or `optional: true` until each row has a value";
+    change.way_out = column.default_value == "=auth.tenant"
+                         ? "`optional: true` beside `tenant: none` until each row has a value"
+                         : "a literal `default`, or `optional: true` until each row has a value";
   } else if (column.unique && literal) {
     change.needs = Needs::kUniqueValues;
     change.columns = {column.name};

@@ -187,6 +187,12 @@ void read_key(const Reading& in, const Node& node, Table& table, const std::stri
                    "\" has a `read` rule, and a natural key stands in the address of each row",
                "remove `read` of " + column.name + ", or address the rows by their id");
     }
+    if (column.sensitive) {
+      in.error(key->pos, at, "unfit_key",
+               "\"" + column.name +
+                   "\" is sensitive, and a natural key stands in addresses, which every log shows",
+               "remove `sensitive` of " + column.name + ", or address the rows by their id");
+    }
     const Type type = column.shape.type;
     if (column.system || type == Type::kJson || type == Type::kFloat || type == Type::kBytes) {
       in.error(key->pos, at, "unfit_key",

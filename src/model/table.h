@@ -13,6 +13,9 @@
 
 namespace mettle::model {
 
+// What stands for the value of a `sensitive` column in dumps, and in what is said of rows.
+inline constexpr std::string_view kMasked = "[masked by mettle]";
+
 struct Column {
   std::string name;
   Shape shape;
@@ -33,14 +36,14 @@ struct Column {
 struct Index {
   std::vector<int> columns;  // the id is appended by the store
   bool unique = false;
-  Pos pos;
+  bool everywhere = false;  // unique over all tenants
+  Pos pos = {};
 };
 
 // A rule that is absent means "nobody" (or, with `owner:`, the owner).
 struct Access {
   std::optional<Source> read, create, update, delete_;
-  bool everywhere = false;  // unique over all tenants
-  Pos pos = {};
+  Pos pos;
 };
 
 struct Check {  // `checks: [...]`, must not be false for a row to be written
@@ -57,10 +60,10 @@ struct Table {
   std::vector<Index> indexes;
   std::vector<int> key;  // natural key, empty for the id
   int owner = -1;        // column
+  int tenant = -1;       // column that says whose the row is; of no tenant
   Access access;
   std::vector<Check> checks;
   bool aggregates = false;
-  int tenant = -1;       // column that says whose the row is; of no tenant
   bool require_if_match = false;
   std::vector<std::string> accept;  // warnings of `mettle check` that are meant
   std::string was;

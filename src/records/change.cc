@@ -254,8 +254,21 @@ Task<Result<>> WriteScope::insert(Insertion& rows, RowInput& input) {
   co_return co_await checks_hold(table, row, pointer);
 }
 
+// Roles and sessions hang on the id of a row of auth.table: whoever is given the id of somebody who
+// is gone is given nothing else of theirs.
+Task<Result<>> WriteScope::forget_predecessor(const TableInfo& table, const RowInput& input) {
+  if (table.index != catalog_.model().auth.table || !input.values[0]) co_return Result<>();
+  if (planted(Mutant::kPersonComesBack)) co_return Result<>();
+  const Value id = *input.values[0];
+  for (const db::StatementRef& forget : catalog_.leavings()) {
+    CO_TRY_VOID(co_await tx_.run(forget, std::span(&id, 1)));
+  }
+  co_return Result<>();
+}
+
 Task<Result<StoredRow>> WriteScope::insert(const TableInfo& table, RowInput input,
                                            Authority authority, std::string pointer) {
+  CO_TRY_VOID(co_await forget_predecessor(table, input));
   StoredRow row;
   CO_TRY_VOID(co_await complete(table, input, pointer, row));
   const bool numbered = table.table->id_type == model::IdType::kInt;
@@ -269,6 +282,7 @@ Task<Result<StoredRow>> WriteScope::insert(const TableInfo& table, RowInput inpu
   if (under_rules && (early || !table.create.expr)) {
     CO_TRY_VOID(co_await allowed(table.create, table, nullptr, &row, "create"));
   }
+  CO_TRY_VOID(within_tenant(*this, table, row, authority, "create"));
   const db::StatementRef statement = insert_statement(table);
   ValueSink sink({Kind::kInt, 0});
   db::RowSink* const number = numbered ? &sink : nullptr;
@@ -287,7 +301,6 @@ Task<Result<StoredRow>> WriteScope::insert(const TableInfo& table, RowInput inpu
       CO_TRY_VOID(co_await allowed(table.create, table, nullptr, &row, "create"));
     }
     co_return fail(
-  CO_TRY_VOID(within_tenant(*this, table, row, authority, "create"));
         co_await explained(catalog_, table, tx_, std::move(done.error()), std::move(pointer)));
   }
   if (numbered) row.values[0] = std::move(sink.value);
@@ -381,6 +394,8 @@ Task<Result<StoredRow>> WriteScope::update(const TableInfo& table, const StoredR
     CO_TRY_VOID(co_await columns_allowed(table, changes, &before, after, pointer));
     CO_TRY_VOID(co_await allowed(table.update, table, &before, &after, "update"));
   }
+  CO_TRY_VOID(within_tenant(*this, table, after, authority, "update"));
+  CO_TRY_VOID(co_await references_within(*this, table, &before, after, pointer));
   const db::StatementRef statement = update_statement(table, change);
   change.values.push_back(before[0]);
   auto done = co_await tx_.run(statement, change.values);
@@ -394,8 +409,6 @@ Task<Result<StoredRow>> WriteScope::update(const TableInfo& table, const StoredR
 }
 
 Task<Result<>> WriteScope::remove(const TableInfo& table, const StoredRow& row,
-  CO_TRY_VOID(within_tenant(*this, table, after, authority, "update"));
-  CO_TRY_VOID(co_await references_within(*this, table, &before, after, pointer));
                                   Authority authority) {
   if (authority == Authority::kCaller) {
     const Rule& rule = planted(Mutant::kDeleteRuleIsReadRule) ? table.read : table.delete_;

@@ -98,7 +98,6 @@ class WriteScope {
   Timestamp now() const { return now_; }
   const rules::Bindings& bindings() const { return bindings_; }
   const QueryLimits& limits() const { return limits_; }
-  Uuid next_id() { return ids_.next(); }
 
   // Tells who watches the bindings, which hold the row, what the rule and its parts come to.
   Task<Result<>> tell(const Rule& rule, const rules::Bindings& bindings, std::string_view moment);
@@ -132,8 +131,7 @@ class WriteScope {
   Result<Representation> representation(const TableInfo& table, const Select& select) const;
   Task<Result<std::optional<std::string>>> represent(const Representation& how,
                                                      const StoredRow& row);
-  // What the caller may see of a row that a command or route hands out: its own `access` has let
-  // the caller have the row, the rules of columns still hold. `row` is as as_value() gives it.
+  // The row (of as_value()) that a command or route hands out, by the rules of its columns alone.
   Task<Result<std::string>> shown(const TableInfo& table, const Value& row);
   // Whether the column's rule lets the caller make of the row before (none: a new one) that after.
   Task<Result<bool>> may_write(const TableInfo& table, const ColumnInfo& column,
@@ -146,6 +144,7 @@ class WriteScope {
   struct Question;    // a prepared expression (change.cc)
   struct Difference;  // what an update changes (change.cc)
 
+  Task<Result<>> forget_predecessor(const TableInfo& table, const RowInput& input);
   Task<Result<>> allowed(const Rule& rule, const TableInfo& table, const StoredRow* before,
                          const StoredRow* after, std::string_view action);
   Task<Result<>> columns_allowed(const TableInfo& table, const RowInput& input,

@@ -21,7 +21,7 @@ struct Principal {
   // idempotency keys, and what the log names. Never a secret.
   std::string name;
   Value id = Unknown{};  // auth.id: the user's row id; Unknown where no user stands behind it
-  // auth.tenant: of the user's row; Unknown where no user stands behind it, or no tenant behind him.
+  // auth.tenant, as the user's row says; Unknown where it says none or there is no user.
   Value tenant = Unknown{};
   std::string session;   // of a user: which of his sessions; empty otherwise
   std::vector<std::string> roles;

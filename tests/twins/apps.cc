@@ -1,5 +1,6 @@
 #include "apps.h"
 
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <sstream>
@@ -218,6 +219,77 @@ AppCase market() {
   return made;
 }
 
+// --- office: nothing is hidden but other tenants' rows, and what follows from them
+
+Value tenant_of(const World& w, const Viewer& viewer) {
+  const Row* user = viewer.id.is_unknown() ? nullptr : w.find("users", viewer.id);
+  return user != nullptr ? w.get("users", *user, "org_id") : Value();
+}
+
+bool office_row(const World& w, const Viewer& viewer, std::string_view table, const Row& row) {
+  if (table == "plans") return true;
+  const Value tenant = tenant_of(w, viewer);
+  if (table == "orgs") return same(row.values[0], tenant);
+  if (table == "offers") {
+    return std::ranges::any_of(w.rows("tickets"), [&](const Row& ticket) {
+      return same(w.get("tickets", ticket, "org_id"), tenant) &&
+             same(w.get("tickets", ticket, "plan_id"), w.get(table, row, "plan_id")) &&
+             w.get("tickets", ticket, "grade").integer() > 5;
+    });
+  }
+  return same(w.get(table, row, "org_id"), tenant);
+}
+
+bool office_column(const World&, const Viewer&, std::string_view, const Row&, std::string_view) {
+  return true;
+}
+
+// Rows refer to those of their tenant; hidden ones that the twin changes, to any.
+void office_adjust(World& w, Dice& dice, const Viewer& viewer, std::string_view table, Row& row,
+                   int index) {
+  const auto& described = w.app().tables[static_cast<size_t>(w.app().find_table(table))];
+  if (described.tenant < 0) return;
+  Value& tenant = row.values[static_cast<size_t>(described.tenant)];
+  const bool own = (table == "users" && index == viewer.user) || dice.percent(20);
+  if (own && !viewer.id.is_unknown()) tenant = w.rows("orgs")[0].values[0];
+  for (const model::Column& column : described.columns) {
+    const std::string_view target = column.name == "user_id"   ? "users"
+                                    : column.name == "desk_id" ? "desks"
+                                                               : "";
+    if (target.empty()) continue;
+    Value& value = row.values[static_cast<size_t>(described.find_column(column.name))];
+    value = Value();
+    for (const Row& one : w.rows(target)) {
+      if (same(w.get(target, one, "org_id"), tenant) && dice.percent(30)) value = one.values[0];
+    }
+  }
+}
+
+AppCase office() {
+  AppCase made;
+  made.name = "office";
+  made.plan.sizes = {{"orgs", 4},    {"plans", 6},  {"users", 20},
+                     {"offers", 14}, {"desks", 24}, {"tickets", 80}};
+  made.plan.viewing.row = &office_row;
+  made.plan.viewing.column = &office_column;
+  made.plan.viewing.of_rules = {"users.org_id", "desks.org_id", "tickets.org_id", "offers.plan_id"};
+  made.plan.adjust = &office_adjust;
+  made.viewers = {{"ann", {}, 0}, {"ben", {"clerk"}, 1}, {"key", {"clerk"}, -1}, {"", {}, -1}};
+  made.own = {
+      {"POST", "/api/v1/commands/close", R"({"n":{n}})", "command"},
+      {"POST", "/api/v1/commands/open", R"({"desk_id":"{desks}","code":"x{n}"})", "command"},
+      {"POST", "/api/v1/commands/open", R"({"desk_id":"{desks}","code":"{tickets.code}"})",
+       "command"},
+      {"POST", "/api/v1/commands/hand_over", R"({"ticket_id":"{tickets}","user_id":"{users}"})",
+       "command"},
+      {"POST", "/api/v1/commands/clear", R"({"floor":{n}})", "command"},
+      {"GET", "/api/v1/queries/busy", "", "query"},
+      {"GET", "/api/v1/queries/of_desks", "", "query"},
+      {"GET", "/t/{tickets.code}", "", "route"},
+  };
+  return made;
+}
+
 }  // namespace
 
 std::vector<AppCase> load_apps() {
@@ -225,6 +297,7 @@ std::vector<AppCase> load_apps() {
   made.push_back(forum());
   made.push_back(clinic());
   made.push_back(market());
+  made.push_back(office());
   for (AppCase& app : made) app.app = load(app.name);
   return made;
 }

@@ -80,6 +80,7 @@ const std::vector<std::string> kFeatures = {
     "writes what a hidden column holds",
     "refers to a hidden row",
     "writes a unique value of a hidden row",
+    "writes what is unique in another tenant",
     "rows hidden in one world",
     "states compared",
 };

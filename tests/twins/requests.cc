@@ -207,11 +207,24 @@ Value Generator::value_to_write(int table, int column, const Known* row) {
   const model::Column& found = described(table).columns[static_cast<size_t>(column)];
   const bool refers = found.shape.type == model::Type::kReference;
   if (!refers && column != 0) return value;
+  // A row of another tenant is not there, whether it is or not.
+  if (refers && described(table).tenant >= 0 &&
+      (column == described(table).tenant || described(found.shape.references).tenant >= 0)) {
+    return value;
+  }
   for (const Known& hidden : pool(refers ? found.shape.references : table).hidden) {
     if (hidden.row.values[0].storage() != value.storage()) continue;
     (refers ? made_.exceptions.reference : made_.exceptions.unique) = true;
   }
   return value;
+}
+
+bool Generator::unique_in_tenant(int table, int column) const {
+  const model::Table& found = described(table);
+  const std::vector<int> both = {found.tenant, column};
+  return std::ranges::any_of(found.indexes, [&both](const model::Index& index) {
+    return index.unique && index.columns == both;
+  });
 }
 
 Value Generator::chosen_value(int table, int column, const Known* row) {
@@ -231,7 +244,8 @@ Value Generator::chosen_value(int table, int column, const Known* row) {
     TablePool& targets = pool(found.shape.references);
     const bool people = found.name == "user_id" || found.name == "author_id";
     if (people && !twins_.viewer.id.is_unknown() && dice_.percent(85)) return twins_.viewer.id;
-    if (!targets.hidden.empty() && dice_.percent(mood_ == Mood::kPrying ? 12 : 0)) {
+    const int64_t astray = described(table).tenant >= 0 ? 20 : mood_ == Mood::kPrying ? 12 : 0;
+    if (!targets.hidden.empty() && dice_.percent(astray)) {
       did("refers to a hidden row");
       return dice_.one_of(targets.hidden).row.values[0];
     }
@@ -239,6 +253,10 @@ Value Generator::chosen_value(int table, int column, const Known* row) {
       return chance_value(*app_.app, described(found.shape.references).columns[0], dice_, false);
     }
     return dice_.one_of(targets.seen).row.values[0];
+  }
+  if (unique_in_tenant(table, column) && !values.hidden.empty() && dice_.percent(25)) {
+    did("writes what is unique in another tenant");
+    return dice_.one_of(values.hidden);
   }
   if (unique && !values.hidden.empty() && dice_.percent(mood_ == Mood::kPrying ? 10 : 0)) {
     made_.exceptions.unique = true;
@@ -274,7 +292,7 @@ std::string Generator::body_of(int table, bool whole, const Known* row, int by) 
       const std::vector<Value>& there =
           pooled.hidden.empty() || (!pooled.seen.empty() && dice_.percent(40)) ? pooled.seen
                                                                                : pooled.hidden;
-      made_.exceptions.unique = true;
+      if (!unique_in_tenant(table, by)) made_.exceptions.unique = true;
       if (!there.empty()) add(column.name, to_json(dice_.one_of(there)));
       continue;
     }
@@ -325,7 +343,9 @@ void Generator::create() {
                          (dice_.percent(60) ? "merge-duplicates" : "ignore-duplicates"));
     std::vector<int> unique, closed;
     for (size_t c = 0; c < described(table).columns.size(); ++c) {
-      if (!described(table).columns[c].unique || described(table).columns[c].hidden) continue;
+      const bool names_one =
+          described(table).columns[c].unique || unique_in_tenant(table, static_cast<int>(c));
+      if (!names_one || described(table).columns[c].hidden) continue;
       const bool open = pool(table).columns[c].openness == Openness::kOpen;
       (open ? unique : closed).push_back(static_cast<int>(c));
     }
@@ -338,7 +358,7 @@ void Generator::create() {
     if (by >= 0) {
       out.emplace_back("on_conflict", described(table).columns[static_cast<size_t>(by)].name);
     }
-    if (mood_ == Mood::kPrying) made_.exceptions.unique = true;
+    if (mood_ == Mood::kPrying && described(table).tenant < 0) made_.exceptions.unique = true;
   }
   if (dice_.percent(15)) {
     did("create many");

@@ -59,6 +59,7 @@ class Generator {
   int column(int table, bool to_compare);
   Value value_of(int table, int column);
   Value value_to_write(int table, int column, const Known* row);
+  bool unique_in_tenant(int table, int column) const;
   Value chosen_value(int table, int column, const Known* row);
   std::string path_of(int table, int column, bool to_compare, bool& number);
 

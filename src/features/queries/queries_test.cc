@@ -70,6 +70,22 @@ TEST_F(QueriesTest, ComparesADateWithADateAsText) {
   EXPECT_EQ(ask("since=2026-02-04"), R"(200 {"items":[{"n":1}]})");
 }
 
+TEST_F(QueriesTest, BindsTheCallersTenantWhereRowsBelongToTenants) {
+  const auto faults = [this](const std::string& sql) {
+    return check(
+        "mettle: 1\napp: t\nauth: {table: users, tenant: org_id, registration: closed}\ntables:\n"
+        "  orgs: {columns: {name: {type: text}}}\n"
+        "  users: {tenant: org_id, columns: {org_id: {references: orgs}}}\n"
+        "queries:\n  q:\n    access: \"auth.signed_in\"\n    sql: " +
+        sql + "\n    returns: {n: int}\n");
+  };
+  const std::string forgotten = faults("SELECT count(*) AS n FROM users");
+  EXPECT_NE(forgotten.find("sql_without_tenant"), std::string::npos) << forgotten;
+  EXPECT_NE(forgotten.find("org_id = :auth.tenant"), std::string::npos) << forgotten;
+  EXPECT_EQ(faults("SELECT count(*) AS n FROM users WHERE org_id = :auth.tenant"), "");
+  EXPECT_EQ(faults("SELECT count(*) AS n FROM orgs"), "");
+}
+
 TEST_F(QueriesTest, RefusesADateWhoseMeaningCannotBeTold) {
   const std::string faults =
       check(app("    input: {since: {type: date}}\n"
