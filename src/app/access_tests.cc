@@ -203,7 +203,8 @@ class Cases {
   records::Principal principal(const AccessCase& test) const {
     records::Principal who;
     if (test.nobody) return who;
-    who.kind = test.user.empty() ? records::Principal::Kind::kKey : records::Principal::Kind::kUser;
+    using Kind = records::Principal::Kind;
+    who.kind = test.service ? Kind::kService : test.user.empty() ? Kind::kKey : Kind::kUser;
     who.name = "test:" + (test.user.empty() ? std::string("key") : test.user);
     who.roles = app_.auth.with_inherited(test.roles);
     who.scopes = test.scopes;

@@ -30,6 +30,7 @@ struct AccessCase {
   std::vector<std::string> roles, scopes;
   int aal = 0;
   bool nobody = false;
+  bool service = false;  // a service account
 
   Expects expects = Expects::kCan;
   std::string method, target;             // target: a path from the API's root on, or a whole one

@@ -51,6 +51,8 @@ const Spec& caller() {
           {"user", name, "A given row of the table of `auth`: `auth.id`.", "user: ann"},
           {"roles", words, "Its roles.", "roles: [clerk]", "[]"},
           {"scopes", any_texts, "Its scopes.", "scopes: [\"products:write\"]", "[]"},
+          {"service", boolean, "Whether it is a service account: `auth.kind == 'service'`.",
+           "service: true", "false"},
           {"aal", level, "How strongly it has shown who it is; 1 for a user, where it is not said.",
            "aal: 2"},
       }};

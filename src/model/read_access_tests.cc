@@ -186,6 +186,11 @@ class AccessTestsReader {
     }
     texts(node, "scopes", made.scopes);
     made.aal = static_cast<int>(read_int(node, "aal").value_or(0));
+    made.service = read_bool(node, "service");
+    if (made.service && !made.user.empty()) {
+      in_.error(key_pos(node, "service"), at, "not_a_caller",
+                "a service account is no row of the table of `auth`", "take `user` out");
+    }
   }
 
   bool is_role(const std::string& name) const {

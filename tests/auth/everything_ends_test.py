@@ -41,7 +41,7 @@ PASSWORD = "correct horse battery"
 OTHER = "another horse battery"
 PROMISED_S = 2
 PATIENCE_S = 30  # of a slow machine; a promise is measured by the server's clock, not by this
-options = argparse.Namespace(binary=str(ROOT / "build/dev/mettle"))
+options = argparse.Namespace(binary=str(ROOT / "build/dev/mettle"), serve="")
 
 
 def code_of(secret, step):
@@ -58,7 +58,7 @@ class EverythingEnds(unittest.TestCase):
         cls.app = pathlib.Path(cls.folder.name) / "mettle.yaml"
         cls.app.write_text(APP)
         cls.environment = {name: value for name, value in os.environ.items() if not name.startswith("METTLE_")}
-        cls.server = Server(options.binary, str(cls.app), cls.folder.name, "", cls.environment)
+        cls.server = Server(options.binary, str(cls.app), cls.folder.name, options.serve, cls.environment)
         cls.server.start()
         cls.admin = cls.mettle("key", "create", "--role", "admin").strip()
 
@@ -231,6 +231,7 @@ class EverythingEnds(unittest.TestCase):
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--binary", default=options.binary)
+    parser.add_argument("--serve", default="", help="more options of `mettle serve`: --serve='--mutant lock-out-forgotten'")
     options, rest = parser.parse_known_args()
     options.binary = os.path.abspath(options.binary)
     unittest.main(argv=[sys.argv[0], *rest], verbosity=2)

@@ -28,7 +28,7 @@ LIMITED = APP + """limits:
 PASSWORD = "correct horse battery"
 WRONG = "wrong horse battery"
 FREE_OF_ACCOUNT, FREE_OF_ADDRESS = 5, 50  # features/auth/attempts.h
-options = argparse.Namespace(binary=str(ROOT / "build/dev/mettle"))
+options = argparse.Namespace(binary=str(ROOT / "build/dev/mettle"), serve="")
 
 
 def disguise(number):
@@ -45,7 +45,7 @@ class Guessing(unittest.TestCase):
         file = pathlib.Path(folder.name) / "mettle.yaml"
         file.write_text(app)
         environment = {name: value for name, value in os.environ.items() if not name.startswith("METTLE_")}
-        self.server = Server(options.binary, str(file), folder.name, flags, environment)
+        self.server = Server(options.binary, str(file), folder.name, f"{flags} {options.serve}", environment)
         self.server.start()
         self.addCleanup(self.server.stop)
 
@@ -106,6 +106,7 @@ class Guessing(unittest.TestCase):
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--binary", default=options.binary)
+    parser.add_argument("--serve", default="", help="more options of `mettle serve`: --serve='--mutant lock-out-forgotten'")
     options, rest = parser.parse_known_args()
     options.binary = os.path.abspath(options.binary)
     unittest.main(argv=[sys.argv[0], *rest], verbosity=2)

@@ -13,6 +13,7 @@
 #include "features/auth/authenticate.h"
 #include "features/auth/keys.h"
 #include "features/auth/people.h"
+#include "features/auth/services.h"
 #include "model/print.h"
 #include "records/door.h"
 
@@ -71,6 +72,20 @@ Result<Principal> user(Session& session, const Rehearsal& rehearsal, const std::
   return who;
 }
 
+// "service:NAME".
+Result<Principal> service(Session& session, const std::string& text) {
+  Context ctx = session.context();
+  TRY(const std::optional<auth::Service> found,
+      session.run(
+          auth::find_service(ctx, session.store(), text.substr(auth::kServicePrefix.size()))));
+  if (!found) return fail(Code::kNotFound, fmt::format("there is no service account {}", text));
+  Principal who;
+  who.kind = Principal::Kind::kService;
+  who.name = text;
+  who.roles = found->roles;
+  return who;
+}
+
 Result<Principal> key(Session& session, const records::Door& door, const std::string& id) {
   Context ctx = session.context();
   TRY(const std::vector<auth::Key> keys, session.run(auth::list_keys(ctx, session.store())));
@@ -90,8 +105,11 @@ Result<Principal> caller(const Arguments& args, Session& session, const Rehearsa
   const model::AppModel& app = rehearsal.snapshot().model();
   if (args.has("--key")) return key(session, rehearsal.snapshot().door(), args.text("--key"));
   Principal who;
-  if (args.has("--as")) {
-    TRY(who, user(session, rehearsal, args.text("--as")));
+  const std::string as = args.text("--as");
+  if (as.starts_with(auth::kServicePrefix)) {
+    TRY(who, service(session, as));
+  } else if (args.has("--as")) {
+    TRY(who, user(session, rehearsal, as));
     who.aal = 1;  // somebody who has signed in
   }
   if (args.has("--aal")) {
@@ -316,7 +334,8 @@ Command access_explain_command() {
   command.options = {
       {"REQUEST", "REQUEST",
        "[FILE] METHOD PATH: the app file (./mettle.yaml), and what is asked of it", "", true, true},
-      {"--as", "USER", "a row of auth.table, by its e-mail or id; nobody if absent"},
+      {"--as", "USER",
+       "a row of auth.table, by its e-mail or id, or service:NAME; nobody if absent"},
       {"--role", "ROLE", "a role besides; without --as, a key that has it", "", false, true},
       {"--scope", "SCOPE", "a scope", "", false, true},
       {"--aal", "N", "auth.aal, how strongly the caller has shown who it is; 1 with --as"},

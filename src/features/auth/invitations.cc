@@ -119,17 +119,16 @@ Task<Result<std::optional<Invitation>>> find_invitation(db::Tx& tx, std::string 
   co_return opened(std::move(rows.found), parsed->secret, now);
 }
 
-Task<Result<std::optional<Invitation>>> find_invitation_to(db::Tx& tx, std::string email,
-                                                           Timestamp now) {
+Task<Result<std::vector<Invitation>>> find_invitations_to(db::Tx& tx, std::string email,
+                                                          Timestamp now) {
   static const db::StatementRef find_sql = db::Statement::make(
       fmt::format("SELECT {} FROM mettle_invitations WHERE email = ?1 AND accepted_at IS NULL AND "
-                  "revoked_at IS NULL AND expires_at > ?2 ORDER BY created_at DESC LIMIT 1",
+                  "revoked_at IS NULL AND expires_at > ?2 ORDER BY created_at DESC LIMIT 10",
                   kColumns));
   InvitationRows rows;
   const std::array<Value, 2> values{Value(std::move(email)), Value(now)};
   CO_TRY_VOID(co_await tx.run(find_sql, values, &rows));
-  if (rows.found.empty()) co_return std::optional<Invitation>();
-  co_return std::move(rows.found[0]);
+  co_return std::move(rows.found);
 }
 
 Task<Result<>> accept_invitation(db::WriteTx& tx, std::string id, Timestamp now) {

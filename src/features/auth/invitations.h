@@ -56,9 +56,10 @@ Task<Result<std::optional<Invitation>>> find_invitation(Context& ctx, db::Store&
                                                         std::string token);
 Task<Result<std::optional<Invitation>>> find_invitation(db::Tx& tx, std::string token,
                                                         Timestamp now);
-// The latest to that address that works now: for who has proven the mailbox in another way.
-Task<Result<std::optional<Invitation>>> find_invitation_to(db::Tx& tx, std::string email,
-                                                           Timestamp now);
+// Those to that address that work now, the latest first, at most ten: for who has proven the
+// mailbox in another way.
+Task<Result<std::vector<Invitation>>> find_invitations_to(db::Tx& tx, std::string email,
+                                                          Timestamp now);
 // Uses it up.
 Task<Result<>> accept_invitation(db::WriteTx& tx, std::string id, Timestamp now);
 

@@ -136,6 +136,9 @@ Task<Result<net::Response>> post_invitation(engine::Call& call, SignIn& /*sign_i
   CO_TRY(Body body, Body::read(call));
   Wanted wanted;
   wanted.invitation.email = body.email("email");
+  if (!mail::is_address(wanted.invitation.email) && body.faults().empty()) {
+    body.faults().push_back(Fault{"/email", Code::kNoMatch, "is no address that mail can go to"});
+  }
   wanted.invitation.roles = body.maybe_texts("roles").value_or(auth.new_roles);
   wanted.invitation.inviter = call.principal.name;
   for (size_t i = 0; i < wanted.invitation.roles.size(); ++i) {

@@ -70,23 +70,27 @@ Result<> may_apply(const model::Auth& auth, bool invited) {
 Task<Result<Admission>> admit(db::WriteTx& tx, const People& people, Applicant applicant,
                               Timestamp now) {
   const model::Auth& auth = people.catalog().model().auth;
-  std::optional<Invitation> invitation;
+  std::vector<Invitation> invitations;
   if (!applicant.invitation.empty()) {
-    CO_TRY(invitation, co_await find_invitation(tx, applicant.invitation, now));
-    if (!invitation || invitation->email != applicant.email) co_return fail(invitation_refused());
+    CO_TRY(std::optional<Invitation> found,
+           co_await find_invitation(tx, applicant.invitation, now));
+    if (!found || found->email != applicant.email) co_return fail(invitation_refused());
+    invitations.push_back(std::move(*found));
   } else if (applicant.proven) {
-    CO_TRY(invitation, co_await find_invitation_to(tx, applicant.email, now));
+    CO_TRY(invitations, co_await find_invitations_to(tx, applicant.email, now));
   }
-  CO_TRY_VOID(may_apply(auth, invitation.has_value()));
-  if (!invitation) co_return Admission{auth.new_roles, applicant.proven};
-  // An inviter who has lost a role, or everything, does not leave it to others.
-  CO_TRY(Standing inviter, co_await standing_of(tx, people, invitation->inviter));
-  if (!inviter.good || role_beyond(auth, inviter.roles, invitation->roles)) {
-    co_return fail(invitation_refused());
+  CO_TRY_VOID(may_apply(auth, !invitations.empty()));
+  for (Invitation& invitation : invitations) {
+    // An inviter who has lost a role, or everything, does not leave it to others.
+    CO_TRY(Standing inviter, co_await standing_of(tx, people, invitation.inviter));
+    if (!inviter.good || role_beyond(auth, inviter.roles, invitation.roles)) continue;
+    CO_TRY_VOID(co_await accept_invitation(tx, invitation.id, now));
+    co_return Admission{std::move(invitation.roles), true, std::move(inviter.tenant),
+                        std::move(invitation.id)};
   }
-  CO_TRY_VOID(co_await accept_invitation(tx, invitation->id, now));
-  co_return Admission{std::move(invitation->roles), true, std::move(inviter.tenant),
-                      std::move(invitation->id)};
+  if (!applicant.invitation.empty()) co_return fail(invitation_refused());
+  CO_TRY_VOID(may_apply(auth, false));
+  co_return Admission{auth.new_roles, applicant.proven};
 }
 
 }  // namespace mettle::auth

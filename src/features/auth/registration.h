@@ -24,7 +24,7 @@ struct Admission {
 };
 
 // Inside the transaction that makes the account; uses an invitation up. The invitation is the one
-// whose token was brought, or, where the address is proven, the latest one to it.
+// whose token was brought, or, where the address is proven, the latest one to it that is good.
 //   kInvalidCredentials  the token opens nothing (any more), or was sent to another address
 //   kForbidden           registration is closed, or by invitation and there is none
 Task<Result<Admission>> admit(db::WriteTx& tx, const People& people, Applicant applicant,

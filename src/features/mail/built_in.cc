@@ -24,7 +24,8 @@ namespace {
 constexpr std::string_view kVerifyText =
     "Subject: Confirm your e-mail address\n\n"
     "Please confirm that {{to}} is your address at {{app}}:\n\n{{url}}\n\n"
-    "The link works until {{expires}}, once. If you did not sign up, do nothing.\n" METTLE_MAIL_FOOT;
+    "The link works until {{expires}}, once. If you did not sign up, do "
+    "nothing.\n" METTLE_MAIL_FOOT;
 constexpr std::string_view kVerifyHtml = METTLE_MAIL_HTML(
     "<p>Please confirm that <b>{{to}}</b> is your address at {{app}}.</p>\n" METTLE_MAIL_BUTTON(
         "Confirm the address") "<p>If you did not sign up, do nothing.</p>\n");
@@ -32,7 +33,8 @@ constexpr std::string_view kVerifyHtml = METTLE_MAIL_HTML(
 constexpr std::string_view kResetText =
     "Subject: Choose a new password\n\n"
     "Somebody, we hope you, asked for a new password at {{app}}. Choose one here:\n\n{{url}}\n\n"
-    "The link works until {{expires}}, once. If it was not you, do nothing: the password stays as it "
+    "The link works until {{expires}}, once. If it was not you, do nothing: the password stays as "
+    "it "
     "is.\n" METTLE_MAIL_FOOT;
 constexpr std::string_view kResetHtml = METTLE_MAIL_HTML(
     "<p>Somebody, we hope you, asked for a new password at {{app}}.</p>\n" METTLE_MAIL_BUTTON(
