@@ -58,8 +58,9 @@ soak: ## the long runs of a release, some fifty minutes; ARGS="--only kills disk
 	tools/build.sh tsan mettle
 	nice python3 tests/chaos/soak.py $(ARGS)
 
-package: ## Debian package and archive
-	@echo "make package: not done yet; build/optimised/mettle (make optimised) is one file and can be copied." >&2; exit 1
+package: ## Debian package, archive and bill of materials in build/package (ARGS="--binary build/release/mettle" takes another)
+	@case "$(ARGS)" in *--binary*) ;; *) $(MAKE) --no-print-directory optimised ;; esac
+	python3 tools/package.py $(ARGS)
 
 clean: ## remove what builds left, but not what setup fetched
 	@rm -rf build/dev build/asan build/tsan build/release build/profiling build/optimised build/fuzz build/run

@@ -118,6 +118,10 @@ fetch_deps() {
   # The page that /docs shows; embedded in the binary.
   fetch_pinned swagger-ui-dist 5.35.0 1b8e891893404ea4c3558b6a87e2a3e494e7eedba41168c2ece5800a391a6ea6 \
     build/deps/docs-ui swagger-ui-bundle.js swagger-ui.css favicon-32x32.png LICENSE NOTICE
+  # The schemas by which tests/package checks our bill of materials; nothing of the package is run.
+  fetch_pinned @cyclonedx/cyclonedx-library 10.3.0 9833bd949052eb18218dd64b13ad62d9246f7395eef01c66dad08fcbacf74f01 \
+    build/deps/cyclonedx res/schema/bom-1.5.SNAPSHOT.schema.json res/schema/spdx.SNAPSHOT.schema.json \
+    res/schema/jsf-0.82.SNAPSHOT.schema.json
   # The passwords that people choose most, from zxcvbn's counts; those that are long enough are embedded, sorted.
   fetch_pinned zxcvbn 4.4.2 0b3ebb60ec2df2340e1b8b70e4cb2657a3ceb192781d299310e7aceaa606cd22 \
     build/deps/passwords lib/frequency_lists.js LICENSE.txt
