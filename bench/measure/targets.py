@@ -67,6 +67,8 @@ TARGETS = (
     Target("load", "rows/s of `data load`", "≥", 100_000, of("per_second"), 0, needs_fast_disk=True),
     Target("dump", "rows/s of `data dump`", "≥", 300_000, of("per_second"), 0),
     Target("dump", "MiB of `data dump`", "<", 64, of("mib"), 0),
+    Target("signins", "p99 in ms of 5,000 GETs/s beside 300 sign-ins a minute", "<", 20, of("beside_p99_us", factor=0.001), 2),
+    Target("signins", "sign-ins a minute beside them", "≥", 285, of("a_minute"), 0),
     Target("scan", "p99 beside a scan of 1,000,000 rows, without = 1", "<", 2, of("growth"), 2),
     Target("scan", "errors beside it, and scans neither answered nor cut", "=", 0,
            lambda found: [one["errors"] + one["scans"] - one["answered"] - one["cut"] for one in who(found, "mettle")["rounds"]], 0),
