@@ -140,7 +140,8 @@ struct MutantInfo {
   std::string_view id;
   std::string_view fault;    // what is broken
   std::string_view promise;  // and what of ours with it
-  std::string_view test;     // which must fail: "FILE.http: step", "x_test Suite.Name", "kill9"
+  // Which must fail: "FILE.http: step", "x_test Suite.Name", "kill9", "oidc: case".
+  std::string_view test;
 };
 
 // In the order of the enum, without kNone.

@@ -4,9 +4,6 @@
 
 namespace mettle::model {
 
-namespace {
-
-// `${NAME}` from the environment; every one that is missing is named.
 std::string with_environment(const Reading& in, const Node& node, const std::string& path) {
   const std::string& text = node.text();
   std::string out;
@@ -35,6 +32,8 @@ std::string with_environment(const Reading& in, const Node& node, const std::str
   }
   return out;
 }
+
+namespace {
 
 bool is_http_url(std::string_view url) {
   for (const std::string_view scheme : {"http://", "https://"}) {

@@ -39,6 +39,7 @@ from scenario.run import Run  # noqa: E402
 
 # Each commit waits a little, so that a kill falls between an answer and its commit if there is such a gap.
 SLOW_COMMITS = "commit.before:delay=50ms"
+OIDC = "oidc: "
 KILLS = ["--rounds", "4", "--seed", "4", "--writers", "4"]
 
 
@@ -122,11 +123,28 @@ def run_kill9(options, mutant):
     return Outcome("kill9.py", lost.group(0) if lost else text[-300:], lost is not None)
 
 
+def run_oidc(options, test, mutant):
+    """One case of tests/oidc/matrix_test.mjs, with real identity providers."""
+    case = test.removeprefix(OIDC)
+    command = ["node", str(ROOT / "tests/oidc/matrix_test.mjs"), "--binary", options.binary, "--only", case]
+    done = subprocess.run(command + (["--mutant", mutant] if mutant else []), capture_output=True, text=True,
+                          timeout=TEST_SECONDS, check=False)
+    text = done.stdout + done.stderr
+    if done.returncode == 0:
+        return Outcome(None, "", True)
+    failed = re.search(rf"  FAIL {re.escape(case)}\n(?P<how>AssertionError .*)", text)
+    if failed is None:
+        return Outcome(f"node ended with {done.returncode}", text[-300:], False)
+    return Outcome("matrix_test.mjs", failed.group("how"), True)
+
+
 def run_test(options, test, mutant=None):
     """The test as the table names it; of a scenario all of its file."""
     try:
         if ".http" in test:
             return run_scenario(options, test.split(": ")[0], mutant)
+        if test.startswith(OIDC):
+            return run_oidc(options, test, mutant)
         return run_kill9(options, mutant) if test == "kill9" else run_gtest(options, test, mutant)
     except (OSError, Fault, subprocess.TimeoutExpired) as error:
         return Outcome(str(error).splitlines()[0], "", False)

@@ -7,7 +7,9 @@ import path from 'node:path';
 const START_MS = Number(process.env.SCENARIO_START_SECONDS ?? 60) * 1000;
 
 export class Server {
-  constructor(binary, app) {
+  // `more`: options of `mettle serve`.
+  constructor(binary, app, more = []) {
+    this.more = more;
     this.binary = binary;
     this.folder = mkdtempSync(path.join(tmpdir(), 'mettle-openapi-'));
     // A folder is an example with what it serves; a file stands alone.
@@ -19,7 +21,7 @@ export class Server {
   }
 
   start() {
-    const args = ['serve', this.file, '--listen', '127.0.0.1:0', '--data', this.data];
+    const args = ['serve', this.file, '--listen', '127.0.0.1:0', '--data', this.data, ...this.more];
     this.process = spawn(this.binary, args, { cwd: this.folder, stdio: ['ignore', 'pipe', 'pipe'] });
     return new Promise((resolve, reject) => {
       const timer = setTimeout(() => reject(new Error(`did not listen in time; its log:\n${this.log}`)), START_MS);

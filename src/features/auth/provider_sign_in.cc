@@ -9,6 +9,7 @@
 #include "features/auth/auth_api.h"
 #include "features/auth/cross_site.h"
 #include "features/auth/mailbox.h"
+#include "features/auth/registration.h"
 #include "features/auth/take_over.h"
 #include "features/auth/totp.h"
 #include "records/change.h"
@@ -23,6 +24,11 @@ Error no_such_account() {
 
 std::string provider_words(const Identity& identity, std::string_view what) {
   return fmt::format("signing in with {} was {}", identity.provider, what);
+}
+
+// Sign-ins with a provider that an address began, less those that it finished.
+std::string start_subject(std::string_view address) {
+  return "provider:" + address_subject(address);
 }
 
 // In its normal form; empty for what no mail could go to.
@@ -63,7 +69,7 @@ Result<records::RowInput> row_of(const engine::Call& call, const Identity& ident
     std::vector<Fault> faults;
     TRY(records::RowInput row,
         records::read_row(code.people->catalog(), table, document.root(), records::RowMode::kCreate,
-                          bindings, "", faults, records::Authority::kApp));
+                          bindings, "", faults, records::Authority::kOperator));
     std::erase_if(faults, [](const Fault& fault) { return fault.pointer == "/email"; });
     if (faults.empty()) {
       row.values[static_cast<size_t>(code.people->email_column())] = Value(identity.email);
@@ -115,6 +121,7 @@ class SignInMutation final : public records::Mutation {
     if (wanted_.spent != nullptr) {
       CO_TRY_VOID(co_await wanted_.spent->spend(scope.tx()));
     }
+    CO_TRY_VOID(co_await give_back_attempt(scope.tx(), start_subject(origin_.address)));
     CO_TRY_VOID(co_await note(scope, "sign_in", person.id));
     CO_TRY(bearing, co_await begin_session(scope.tx(), *seams_.random, std::move(person),
                                            std::move(session), origin_, scope.now()));
@@ -168,6 +175,10 @@ class SignInMutation final : public records::Mutation {
     if (identity.email.empty()) {
       co_return fail(Code::kInvalid, "the provider did not tell an e-mail address");
     }
+    // Nothing is made for an address that could never sign in, and nobody is told of others.
+    if (code_.app->auth.verify_required && !identity.email_verified) {
+      co_return fail(Code::kForbidden, "the provider has not verified your e-mail address");
+    }
     CO_TRY(std::optional<Person> same, co_await code_.people->find_by_email(tx, identity.email));
     if (!same) co_return co_await make_account(scope);
     if (!identity.email_verified) {
@@ -201,23 +212,22 @@ class SignInMutation final : public records::Mutation {
   Task<Result<Person>> make_account(records::WriteScope& scope) {
     const Identity& identity = wanted_.identity;
     const model::Auth& auth = code_.app->auth;
-    if (auth.registration != model::Auth::Registration::kOpen) {
-      co_return fail(Code::kForbidden, "registration is closed; ask for an account");
-    }
-    // Nothing is made for an address that could never sign in, and nobody is told of others.
-    if (auth.verify_required && !identity.email_verified) {
-      co_return fail(Code::kForbidden, "the provider has not verified your e-mail address");
-    }
     if (!row_) co_return fail(row_.error());
     db::WriteTx& tx = scope.tx();
     const People& people = *code_.people;
+    Applicant applicant{.email = identity.email, .proven = identity.email_verified};
+    CO_TRY(Admission admission, co_await admit(tx, people, std::move(applicant), scope.now()));
+    records::RowInput input = *row_;
+    if (!admission.tenant.is_unknown() && auth.tenant >= 0) {
+      input.values[static_cast<size_t>(auth.tenant)] = std::move(admission.tenant);
+    }
     CO_TRY(const records::StoredRow row,
-           co_await scope.insert(people.table(), *row_, records::Authority::kApp, ""));
-    Person person;
-    person.id = row[people.table().find("id")];
-    person.email = identity.email;
-    person.roles = auth.new_roles;
-    person.verified = identity.email_verified;
+           co_await scope.insert(people.table(), input, records::Authority::kOperator, ""));
+    CO_TRY(std::optional<Person> found, co_await people.find(tx, row[people.table().find("id")]));
+    if (!found) co_return fail(internal_error("a new account is not there"));
+    Person person = std::move(*found);
+    person.roles = std::move(admission.roles);
+    person.verified = admission.verified;
     if (!person.roles.empty()) {
       CO_TRY_VOID(co_await People::set_roles(tx, person.id, person.roles));
     }
@@ -252,6 +262,7 @@ class LinkUnit final : public db::WriteUnit {
 
   Task<Result<>> run(db::WriteTx& tx) override {
     const Identity& identity = wanted_.identity;
+    CO_TRY_VOID(co_await give_back_attempt(tx, start_subject(origin_.address)));
     CO_TRY(const std::optional<SignedIn> who, co_await find_session(tx, *people_, wanted_.session));
     if (!who || !who->works_at(now_)) {
       co_return fail(Code::kInvalidCredentials, "the session that began this is over");
@@ -317,8 +328,7 @@ Task<> note_provider_refusal(engine::Call& call, std::string provider, const Err
 }
 
 Task<Result<>> count_provider_start(db::WriteTx& tx, std::string_view address, Timestamp now) {
-  co_return co_await take_attempt(tx, "provider:" + address_subject(address), kAddressAttempts,
-                                  now);
+  co_return co_await take_attempt(tx, start_subject(address), kAddressAttempts, now);
 }
 
 Result<ProviderTicket> read_provider_ticket(const engine::Call& call) {

@@ -17,6 +17,7 @@ METTLE_AUTH_UI(start);
 METTLE_AUTH_UI(kit);
 METTLE_AUTH_UI(enter);
 METTLE_AUTH_UI(account);
+METTLE_AUTH_UI(providers);
 #undef METTLE_AUTH_UI
 }
 
@@ -82,6 +83,17 @@ Task<Result<net::Response>> settings(engine::Call& call) {
   json.key("registration");
   const bool open = auth.registration == model::Auth::Registration::kOpen;
   json.string(open ? "open" : "closed");
+  json.key("providers");
+  json.begin_array();
+  for (const model::IdentityProvider& provider : auth.providers) {
+    json.begin_object();
+    json.key("name");
+    json.string(provider.name);
+    json.key("label");
+    json.string(provider.label);
+    json.end_object();
+  }
+  json.end_array();
   json.key("profile");
   json.begin_array();
   for (const int index : code.app->auth.profile) {
@@ -172,6 +184,7 @@ void add_pages(engine::SnapshotBuilder& builder) {
   add("/auth/ui/kit.js", file(kScriptType, mettle_auth_kit, mettle_auth_kit_end));
   add("/auth/ui/enter.js", file(kScriptType, mettle_auth_enter, mettle_auth_enter_end));
   add("/auth/ui/account.js", file(kScriptType, mettle_auth_account, mettle_auth_account_end));
+  add("/auth/ui/providers.js", file(kScriptType, mettle_auth_providers, mettle_auth_providers_end));
   add("/auth/ui/settings.json", engine::endpoint(settings));
   const model::SignInPages& own = builder.model().auth.pages;
   add("/auth/ui/theme.css",

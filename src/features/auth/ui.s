@@ -12,5 +12,6 @@ mettle_auth_\name\()_end:
     part kit, kit.js
     part enter, enter.js
     part account, account.js
+    part providers, providers.js
     .byte 0
     .section .note.GNU-stack,"",%progbits

@@ -12,7 +12,8 @@ namespace mettle::oauth {
 namespace {
 
 constexpr std::string_view kWellKnown = "/.well-known/openid-configuration";
-constexpr int kTries = 3;
+constexpr int kTries = 2;
+constexpr std::chrono::milliseconds kTimeout{5000};
 
 Error not_believed(std::string why) {
   Error error = make_error(Code::kUnavailable, "the identity provider cannot be used now");
@@ -163,6 +164,7 @@ Task<Result<Discovery::Fetched>> Discovery::fetch(Context& ctx, std::string url)
   call.answer_bytes_max = kDocumentBytes;
   call.reach = options_.reach;
   call.tries = kTries;
+  call.timeout = kTimeout;
   auto answer = co_await client_.send(ctx, std::move(call));
   if (!answer) {
     Error error = std::move(answer.error());

@@ -1,5 +1,5 @@
 // The pages of who is signed in.
-import { ask, CODE, draw, form, make, NEW_PASSWORD, PASSWORD, tell, ways } from './kit.js';
+import { ask, CODE, draw, form, make, NEW_PASSWORD, PASSWORD, settings, tell, ways } from './kit.js';
 
 // What the server says of the caller; without a session one is led to sign in, and back.
 async function mine(path) {
@@ -76,6 +76,7 @@ export const pages = {
       });
     draw('Your account', make('p', me.email), link('Where you are signed in', 'sessions'),
       link(mfa.totp ? `Authenticator app: on, ${mfa.recovery_codes_left} recovery codes left` : 'Authenticator app: off', 'second-factor'),
+      ...(settings.providers.length > 0 ? [link('Ways of signing in', 'identities')] : []),
       make('h2', 'Password'), change, button('Sign out', async () => {
         await ask('POST', '/auth/logout');
         location.assign('/auth/ui/sign-in');

@@ -1,5 +1,6 @@
 // The pages of who is not signed in yet, and those that the links of mails lead to.
 import { ask, CODE, draw, EMAIL, form, make, NEW_PASSWORD, next, PASSWORD, settings, token, ways } from './kit.js';
+import { providerButtons } from './providers.js';
 
 // Signing in goes on with a code where the account has a second factor.
 function signIn(path, values) {
@@ -24,14 +25,14 @@ const waits = { ok: true, body: { waits: true } };
 export const pages = {
   'sign-in': () => {
     draw('Sign in', form([EMAIL, PASSWORD], 'Sign in', async (values) => (await signIn('/auth/login', values)) ?? waits,
-      (body) => { if (!body.waits) location.assign(next()); }));
+      (body) => { if (!body.waits) location.assign(next()); }), ...providerButtons());
     const open = settings.registration === 'open' ? [['Make an account', 'register']] : [];
     ways(...open, ['Forgot the password?', 'recover'], ['Sign in by a link in a mail', 'link']);
   },
   register: () => {
     draw('Make an account', form([EMAIL, { ...NEW_PASSWORD, label: 'Password' }, ...profile()], 'Register',
       (values) => ask('POST', '/auth/register', { ...values, session: 'cookie' }),
-      (body) => { if (body.user) location.assign(next()); else draw('Look into your mailbox', make('p', body.detail)); }));
+      (body) => { if (body.user) location.assign(next()); else draw('Look into your mailbox', make('p', body.detail)); }), ...providerButtons());
     ways(['Sign in', 'sign-in']);
   },
   // The link of an invitation proves the address, so that nobody is asked for it.

@@ -2,7 +2,7 @@
 // nothing is kept in the browser but the session's cookie, which no script can read.
 
 // What /auth/ui/settings.json says of the app; filled by page.js before any page is drawn.
-export const settings = { app: '', logo: false, registration: 'closed', profile: [] };
+export const settings = { app: '', logo: false, registration: 'closed', profile: [], providers: [] };
 
 export const $ = (id) => document.getElementById(id);
 
