@@ -306,6 +306,27 @@ TEST_F(AppCommandsTest, AnAccessTestThatFindsAnotherAnswerFails) {
   EXPECT_TRUE(JsonDocument::parse(out_.str()).has_value());
 }
 
+TEST_F(AppCommandsTest, AnExplanationMasksWhatIsSensitive) {
+  const std::string file = write("a.yaml", R"(mettle: 1
+app: clinic
+auth: {roles: [nurse]}
+tables:
+  patients:
+    columns: {name: {type: text}, ssn: {type: text, sensitive: true}}
+    access: {read: "row.ssn == 'other' || row.name == 'Ann'"}
+access_tests:
+  rows:
+    patients: {ann: {name: Ann, ssn: zebra10}}
+  cases:
+    - {as: nobody, cannot: GET /patients/$ann}
+)");
+  EXPECT_EQ(run({"check", file, "--test"}), kFailed) << err_.str();
+  EXPECT_TRUE(prints("row.ssn = \"[masked by mettle]\"")) << out_.str() << err_.str();
+  EXPECT_FALSE(prints("zebra10")) << out_.str();
+  EXPECT_EQ(run({"check", file, "--test", "--json"}), kFailed);
+  EXPECT_FALSE(prints("zebra10")) << out_.str();
+}
+
 TEST_F(AppCommandsTest, CheckOnlyWarnsOfAVariableThatIsNotSet) {
   unsetenv("METTLE_TEST_URL");
   const std::string file = write("a.yaml", std::string(kGood) + R"(

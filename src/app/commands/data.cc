@@ -268,6 +268,15 @@ class Output {
   std::ofstream file_;
 };
 
+void tell_masked(const model::Table& table, Io& io) {
+  std::string names;
+  for (const model::Column& column : table.columns) {
+    if (column.sensitive) names += (names.empty() ? "" : ", ") + column.name;
+  }
+  if (names.empty()) return;
+  io.err << fmt::format("masked: {}; --with-sensitive writes what they hold\n", names);
+}
+
 Result<int64_t> dump(const Arguments& args, Format format, Io& io) {
   TRY(Opened opened, open_table(args, io));
   const bool to_file = args.has("-o");
@@ -280,6 +289,7 @@ Result<int64_t> dump(const Arguments& args, Format format, Io& io) {
   const bool draws = to_file || !io.out_is_terminal;  // not between the rows themselves
   transfer::DumpOptions options;
   options.format = format;
+  options.with_sensitive = args.has("--with-sensitive");
   options.write = [&out](std::string_view part) -> Result<> {
     out.write(part.data(), static_cast<std::streamsize>(part.size()));
     if (!out) return fail(Code::kUnavailable, "the output cannot be written");
@@ -296,6 +306,9 @@ Result<int64_t> dump(const Arguments& args, Format format, Io& io) {
     TRY_VOID(output.finish());
   } else {
     out.flush();
+  }
+  if (!args.has("--with-sensitive")) {
+    tell_masked(opened.app->tables[static_cast<size_t>(opened.table)], io);
   }
   return rows;
 }
@@ -363,14 +376,17 @@ Command data_dump_command() {
   command.summary = "write a table's rows as NDJSON or CSV";
   command.description =
       "Writes every row of one moment, all columns but hidden ones, as the API shows values; what\n"
-      "it writes can be loaded again. Works beside a running server.";
+      "it writes can be loaded again. Columns that the app file calls `sensitive` are masked, and\n"
+      "such a dump is refused by `data load`; --with-sensitive writes them as they are. Works\n"
+      "beside a running server.";
   command.example =
       "mettle data dump shop.yaml products --data ./data -o products.csv\n"
       "mettle data dump shop.yaml orders | jq -r .total";
   command.options = {{"FILE", "FILE", "the app file", "", true},
                      {"TABLE", "TABLE", "the table", "", true},
                      {"-o", "OUT", "the file; else standard output"},
-                     {"--format", "csv|ndjson", "the format; else by OUT's ending, else ndjson"}};
+                     {"--format", "csv|ndjson", "the format; else by OUT's ending, else ndjson"},
+                     {"--with-sensitive", "", "write sensitive columns as they are, not masked"}};
   add_options(command);
   command.run = &run_dump;
   return command;

@@ -1,5 +1,6 @@
 #include "features/data/query_grammar.h"
 
+#include "base/mutant.h"
 #include "base/text.h"
 #include "features/data/filter_grammar.h"
 #include "features/data/select_grammar.h"
@@ -37,6 +38,16 @@ std::unexpected<Error> refuse(std::string_view parameter, std::string detail,
   Error error = make_error(code, std::move(detail));
   error.parameter = parameter;
   return fail(std::move(error));
+}
+
+// An error that says what was expected and not what stood there: the text may be a sensitive value.
+Error without_quotes(Error error, std::string_view parameter) {
+  if (planted(Mutant::kSensitiveQuoted)) return error;
+  error.detail = fmt::format(
+      "`{}`: a filter is `column=operator.value`, and a group `or=(column.operator.value,…)`; what "
+      "stands here is neither, and is not shown, because the column is sensitive",
+      parameter);
+  return error;
 }
 
 class QueryParser {
@@ -164,18 +175,26 @@ Result<> QueryParser::filter(Filter& into, const records::TableInfo& table,
   const bool negated = name.starts_with("not.");
   const std::string_view bare = negated ? name.substr(4) : name;
   if (bare == "or" || bare == "and") {
-    TRY(Filter group, parse_group(bare == "or" ? Filter::Form::kOr : Filter::Form::kAnd, negated,
-                                  parameter, value));
-    into.children.push_back(std::move(group));
+    const auto form = bare == "or" ? Filter::Form::kOr : Filter::Form::kAnd;
+    auto group = parse_group(form, negated, parameter, value);
+    const bool quotes =
+        std::ranges::none_of(table.columns, [](const auto& one) { return one.column->sensitive; });
+    if (!group) return fail(quotes ? group.error() : without_quotes(group.error(), parameter));
+    into.children.push_back(std::move(*group));
     return {};
   }
   Scanner in(name, parameter);
   const std::string_view column = name.substr(0, name.find("->"));
-  if (table.find(column) < 0) return unknown(parameter, name, table);
+  const int index = table.find(column);
+  if (index < 0) return unknown(parameter, name, table);
   TRY(records::Path path, parse_path(in));
   if (!in.at_end()) return in.expected("the end");
-  TRY(Filter condition, parse_condition(std::move(path), parameter, value));
-  into.children.push_back(std::move(condition));
+  auto condition = parse_condition(std::move(path), parameter, value);
+  if (!condition) {
+    const bool quotes = !table.columns[static_cast<size_t>(index)].column->sensitive;
+    return fail(quotes ? condition.error() : without_quotes(condition.error(), parameter));
+  }
+  into.children.push_back(std::move(*condition));
   return {};
 }
 

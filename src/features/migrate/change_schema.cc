@@ -82,7 +82,7 @@ Task<Result<>> ChangeSchema::run(const std::vector<Change>& changes, const model
   }
   CO_TRY_VOID(co_await bring_others_back());
   for (const Change& change : changes) {
-    CO_TRY_VOID(co_await fit_.after_change(change));
+    CO_TRY_VOID(co_await fit_.after_change(change, app));
   }
   if (!misfits().empty()) co_return Result<>();
   CO_FAIL_POINT("schema.before_indexes");

@@ -9,6 +9,7 @@ namespace mettle::migrate {
 namespace {
 
 using testing::HasSubstr;
+using testing::Not;
 
 class KeeperTest : public KeeperFixture {
  protected:
@@ -184,6 +185,15 @@ TEST_F(ShopTest, RefusesUniqueForValuesThatRepeat) {
   const std::string told = fit(shop("note: {type: text, optional: true}",
                                     "note: {type: text, optional: true, unique: true}"));
   EXPECT_THAT(told, HasSubstr("1 value is held by several rows (same)"));
+}
+
+TEST_F(ShopTest, DoesNotShowSensitiveValuesThatRepeat) {
+  must(write("UPDATE products SET note = 'same'"));
+  const std::string told =
+      fit(shop("note: {type: text, optional: true}",
+               "note: {type: text, optional: true, unique: true, sensitive: true}"));
+  EXPECT_THAT(told, HasSubstr("1 value is held by several rows ([masked by mettle])"));
+  EXPECT_THAT(told, Not(HasSubstr("same")));
 }
 
 TEST_F(ShopTest, RenamesWithWasAndKeepsWhatRefersToIt) {

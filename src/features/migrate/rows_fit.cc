@@ -6,6 +6,7 @@
 
 #include "base/check.h"
 #include "base/json_write.h"
+#include "base/mutant.h"
 #include "features/migrate/recorded.h"
 #include "rules/rules.h"
 
@@ -71,6 +72,18 @@ db::ColumnKind kind_of(const model::SchemaSnapshot& schema, const TableSchema& t
   const TableSchema* target = schema.find(column->references);
   CHECK(target != nullptr);
   return id_kind(*target);
+}
+
+// Whether the values of its columns are not to be shown.
+bool is_sensitive(const Change& change, const model::AppModel& app) {
+  const int index = app.find_table(change.table);
+  CHECK(index >= 0);
+  const model::Table& table = app.tables[static_cast<size_t>(index)];
+  return !planted(Mutant::kSensitiveInRefusal) &&
+         std::ranges::any_of(change.columns, [&](const std::string& name) {
+           const int column = table.find_column(name);
+           return column >= 0 && table.columns[static_cast<size_t>(column)].sensitive;
+         });
 }
 
 std::string rows_text(int64_t n) {
@@ -159,7 +172,7 @@ Task<Result<>> RowsFit::before_change(const Change& change) {
   co_return Result<>();
 }
 
-Task<Result<>> RowsFit::after_change(const Change& change) {
+Task<Result<>> RowsFit::after_change(const Change& change, const model::AppModel& app) {
   if (change.needs != Needs::kUniqueValues) co_return Result<>();
   const db::Dialect& sql = after_.dialect();
   const TableSchema* table = wanted_.find(change.table);
@@ -181,6 +194,7 @@ Task<Result<>> RowsFit::after_change(const Change& change) {
   const db::StatementRef statement =
       db::Statement::make(fmt::format("{} LIMIT {}", groups, kSamples), kinds);
   CO_TRY_VOID(co_await tx_.run(statement, {}, &samples));
+  if (is_sensitive(change, app)) samples.text = model::kMasked;
   misfits_.push_back(
       {&change,
        fmt::format("{}: {} by several rows ({}{})", change.message,

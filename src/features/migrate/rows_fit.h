@@ -33,7 +33,7 @@ class RowsFit {
   // kNoRows, kNoNulls, kFittingValues: while the tables are as they were.
   Task<Result<>> before_change(const model::Change& change);
   // kUniqueValues: when they have their new columns, not yet their indexes.
-  Task<Result<>> after_change(const model::Change& change);
+  Task<Result<>> after_change(const model::Change& change, const model::AppModel& app);
   // kChecksHold: at the end.
   Task<Result<>> checks_hold(const model::Change& change, const model::AppModel& app,
                              Timestamp now);

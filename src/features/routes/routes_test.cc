@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "async/completion.h"
+#include "base/log.h"
 #include "engine/sqlite_app_fixture.h"
 #include "features/commands/commands.h"
 #include "features/routes/feature.h"
@@ -105,6 +106,23 @@ TEST_F(RoutesTest, KeepsTheOthersWhenOneOfAGroupFails) {
   EXPECT_EQ(get("/n/again").status, 204);
   finish();
   EXPECT_EQ(number("SELECT count(*) FROM notes"), 2);
+}
+
+TEST_F(RoutesTest, LogsNoDetailThatStepsComposed) {
+  std::string log;
+  LogOptions options;
+  options.sink = [&log](std::string_view line) { log += line; };
+  configure_log(std::move(options));
+  one_route(
+      "  GET /n/{text}:\n    access: \"true\"\n    respond: {status: 204}\n"
+      "    after:\n      - {insert: {notes: {text: =path.text}}, as: note}\n"
+      "      - {check: \"false\", else: {status: 409, code: odd, detail: \"not {note.text}\"}}\n");
+  EXPECT_EQ(get("/n/marker").status, 204);
+  finish();
+  configure_log({});
+  EXPECT_NE(log.find("steps after an answer failed"), std::string::npos) << log;
+  EXPECT_NE(log.find("\"code\":\"odd\""), std::string::npos) << log;
+  EXPECT_EQ(log.find("marker"), std::string::npos) << log;
 }
 
 TEST_F(RoutesTest, AnswersTextAsItIsAndAllElseAsJson) {

@@ -4,6 +4,7 @@
 
 #include "base/datetime.h"
 #include "base/json_write.h"
+#include "base/mutant.h"
 #include "records/shape.h"
 
 namespace mettle::transfer {
@@ -23,6 +24,10 @@ class CountSink final : public db::RowSink {
   int64_t n = 0;
 };
 
+bool is_masked(const model::Column& column, const DumpOptions& options) {
+  return column.sensitive && !options.with_sensitive && !planted(Mutant::kSensitiveDumped);
+}
+
 class DumpUnit final : public db::ReadUnit, public db::RowSink {
  public:
   DumpUnit(const records::TableInfo& table, const DumpOptions& options)
@@ -30,10 +35,14 @@ class DumpUnit final : public db::ReadUnit, public db::RowSink {
     std::string list;
     for (const records::ColumnInfo& column : table.columns) {
       if (column.column->hidden) continue;
-      list += (list.empty() ? "" : ", ") + column.sql_name;
-      shape_.fields.push_back({column.json_key, static_cast<int>(kinds_.size()),
-                               column.shape.kind.kind, column.shape.kind.scale, false, -1});
-      kinds_.push_back(column.shape.kind);
+      // A mask is selected in the value's place: the value does not even leave the database.
+      const bool masked = is_masked(*column.column, options);
+      const db::ColumnKind kind = masked ? db::ColumnKind{Kind::kText, 0} : column.shape.kind;
+      list += list.empty() ? "" : ", ";
+      list += masked ? fmt::format("'{}'", model::kMasked) : column.sql_name;
+      shape_.fields.push_back(
+          {column.json_key, static_cast<int>(kinds_.size()), kind.kind, kind.scale, false, -1});
+      kinds_.push_back(kind);
       names_.push_back(column.name());
     }
     statement_ =

@@ -1,5 +1,6 @@
 // A table's rows out of the database, as NDJSON or CSV in wire values: all columns but hidden ones,
-// in the order they are stored, all of one moment. Streams in constant memory; the operator's own
+// in the order they are stored, all of one moment; sensitive ones masked, nulls too, so that not
+// even who has a value is told. Streams in constant memory; the operator's own
 // tool, beneath the access rules. A long dump holds its snapshot, so the WAL of a busy server grows
 // meanwhile.
 //
@@ -23,6 +24,7 @@ struct DumpProgress {
 
 struct DumpOptions {
   Format format = Format::kNdjson;
+  bool with_sensitive = false;  // else model::kMasked stands for what `sensitive` columns hold
   std::function<Result<>(std::string_view part)> write;
   std::function<void(const DumpProgress&)> on_progress;
 };

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "base/mutant.h"
 #include "base/text.h"
 #include "model/source.h"
 
@@ -36,6 +37,16 @@ int find_column(const records::TableInfo& table, const std::string& name) {
   const int index = table.find(name);
   if (index < 0 || table.columns[static_cast<size_t>(index)].column->hidden) return -1;
   return index;
+}
+
+// Whether the field is what a dump writes instead of a sensitive value: it would become the value.
+bool refuses_mask(std::string_view text, const RawRow& raw, int place, const std::string& name,
+                  std::vector<BadValue>& bad) {
+  if (text != model::kMasked || planted(Mutant::kMaskLoaded)) return false;
+  bad.push_back({raw.line, place, name,
+                 "is masked, the value is not in this file: dump it with --with-sensitive, or "
+                 "leave the column out"});
+  return true;
 }
 
 void take_faults(const std::vector<Fault>& faults, const RawRow& raw, int column,
@@ -84,9 +95,13 @@ void RowMaker::from_json(const RawRow& raw, records::RowInput& row, std::vector<
     }
     std::vector<Fault> faults;
     const ColumnInfo& column = table_->columns[static_cast<size_t>(index)];
-    Value value = records::value_from_json(column.shape, member.value, "", faults);
     const int value_place = static_cast<int>(member.value.offset()) + 1;
     places[static_cast<size_t>(index)] = value_place;
+    if (member.value.is_string() &&
+        refuses_mask(member.value.text(), raw, value_place, name, bad)) {
+      continue;
+    }
+    Value value = records::value_from_json(column.shape, member.value, "", faults);
     take_faults(faults, raw, value_place, name, bad);
     row.values[static_cast<size_t>(index)] = std::move(value);
   }
@@ -107,6 +122,7 @@ void RowMaker::from_csv(const RawRow& raw, records::RowInput& row, std::vector<B
       bad.push_back({raw.line, field.column, column.name(), "is not UTF-8; convert the file"});
       continue;
     }
+    if (refuses_mask(field.text, raw, field.column, column.name(), bad)) continue;
     std::vector<Fault> faults;
     auto value = field_value(column, field.text, faults);
     if (!value) {

@@ -27,7 +27,9 @@ tables:
     access: {read: "true"}
   tickets:
     id: int
-    columns: {title: {type: text, default: none}, room: {type: text, optional: true}}
+    columns:
+      title: {type: text, default: none}
+      room: {type: text, optional: true, sensitive: true}
     checks: [{check: "row.id < 3", message: sold out}]
     access: {read: "true"}
 )yaml";
@@ -106,16 +108,17 @@ class TransferTest : public db::StoreTest {
     for (const BadValue& bad : report->errors) out += bad.text() + "\n";
     return out;
   }
-  std::string dump(Format format) {
+  std::string dump(Format format, int table = 0, bool with_sensitive = false) {
     std::string out;
     DumpOptions options;
     options.format = format;
+    options.with_sensitive = with_sensitive;
     options.write = [&out](std::string_view part) -> Result<> {
       out += part;
       return {};
     };
     Context ctx = context();
-    const auto rows = run_task(core_, dump_rows(ctx, *store_, *catalog_, 0, std::move(options)));
+    const auto rows = run_task(core_, dump_rows(ctx, *store_, *catalog_, table, std::move(options)));
     EXPECT_TRUE(rows.has_value());
     return out;
   }
@@ -227,6 +230,27 @@ TEST_F(TransferTest, ABatchIsNoLargerThanWhatIsWrittenInTime) {
   ASSERT_GT(faster.size(), 2u);
   EXPECT_GT(faster[2], 1'000);
   EXPECT_LT(faster[2], 15'000);  // else 15,000: all that are left
+}
+
+TEST_F(TransferTest, ADumpMasksWhatIsSensitiveAlsoWhereThereIsNothing) {
+  table_ = 1;
+  ASSERT_EQ(errors(load("title,room\na,blue\nb,\n", Format::kCsv)), "");
+  for (const Format format : {Format::kCsv, Format::kNdjson}) {
+    const std::string masked = dump(format, 1);
+    EXPECT_EQ(masked.find("blue"), std::string::npos) << masked;
+    EXPECT_EQ(masked.find("null"), std::string::npos) << masked;
+    EXPECT_NE(masked.find("[masked by mettle]"), std::string::npos) << masked;
+    EXPECT_NE(dump(format, 1, true).find("blue"), std::string::npos);
+  }
+}
+
+TEST_F(TransferTest, AMaskIsNoValue) {
+  table_ = 1;
+  EXPECT_EQ(errors(load("title,room\na,[masked by mettle]\n", Format::kCsv)),
+            "2:3: room: is masked, the value is not in this file: dump it with --with-sensitive, or "
+            "leave the column out\n");
+  EXPECT_NE(errors(load(R"({"title":"[masked by mettle]"})", Format::kNdjson)), "");
+  EXPECT_EQ(number("SELECT count(*) FROM tickets"), 0);
 }
 
 TEST_F(TransferTest, SkipBadWritesTheGoodRows) {
