@@ -118,6 +118,7 @@ try {
   // Registering: a fault stands beside its field, then it goes on.
   await page.goto(`${server.url}/auth/ui`);
   await title('Sign in');
+  await page.getByRole('link', { name: 'Make an account' }).waitFor();  // the page is drawn
   assert.equal(await page.title(), 'Sign in · The Club <1>');
   assert.equal(await page.locator('#app').innerText(), 'The Club <1>');
   assert.ok(await page.locator('#app img').evaluate((image) => image.complete && image.naturalWidth > 0), 'the logo is shown');

@@ -8,6 +8,7 @@ it, and within two seconds where a command beside it did.
 """
 import argparse
 import base64
+import concurrent.futures
 import hashlib
 import hmac
 import http.client
@@ -219,6 +220,19 @@ class EverythingEnds(unittest.TestCase):
         self.assertEqual(self.ask("POST", "/auth/refresh", {"refresh_token": held["refresh"]})[0], 401)
         # The link of an old mail is no way round it.
         self.assertEqual(self.ask("POST", "/auth/magic", {"token": held["link"]})[1]["code"], "mfa_required")
+
+    def test_an_invitation_that_was_accepted(self):
+        """Of fifty that come at once one is let in; who comes when the queue of passwords is full is told to come again (503)."""
+        link = json.loads(self.mettle("user", "invite", "many@example.com", "--role", "clerk", "--link", "--json"))["link"]
+        token = link.split("token=")[1]
+
+        def accept(_):
+            return self.ask("POST", "/auth/register", {"invitation": token, "password": PASSWORD})[0]
+        with concurrent.futures.ThreadPoolExecutor(50) as pool:
+            seen = list(pool.map(accept, range(50)))
+        self.assertEqual(seen.count(201), 1, seen)
+        self.assertLessEqual(set(seen), {201, 401, 503})
+        self.assertEqual(accept(0), 401)
 
     def test_signing_keys_that_are_revoked(self):
         held = self.person("rotated")
