@@ -9,7 +9,7 @@ export async function signIn(driver, operations) {
   const is = (...statuses) => (status) => statuses.includes(status);
   const nobody = '';
   async function call(what, method, target, body, expected, key = nobody) {
-    const template = target.replace(/^\/auth\/sessions\/.+$/, '/auth/sessions/{id}');
+    const template = target.replace(/^(\/auth\/(?:sessions|invitations|me\/identities))\/.+$/, '$1/{id}');
     left.delete(`${method} ${template}`);
     const { reply } = await driver.call(what, template, method, target, body, {}, expected, key);
     if (!expected(reply.status)) throw new Error(`${method} ${target} (${what}): ${reply.status} ${reply.text}`);
@@ -19,9 +19,11 @@ export async function signIn(driver, operations) {
   const register = driver.document.paths['/auth/register'].post;
   const profile = await valid(driver.resolve(Object.values(register.requestBody.content)[0].schema), driver);
   const person = { ...profile, email: `drive${Date.now()}@example.com`, password: PASSWORD, session: 'token' };
+  delete person.invitation;
   let tokens = await call('right', 'post', '/auth/register', person, is(201));
   await call('the same again', 'post', '/auth/register', person, is(409));
   await call('of nothing', 'post', '/auth/register', {}, is(422));
+  await call('an invitation that is none', 'post', '/auth/register', { ...person, invitation: 'mti_x' }, is(401));
   const login = { email: person.email, password: PASSWORD };
   tokens = await call('right', 'post', '/auth/login', login, is(200));
   await call('a wrong password', 'post', '/auth/login', { ...login, password: 'wrong horse battery' }, is(401));
@@ -38,6 +40,18 @@ export async function signIn(driver, operations) {
   const other = sessions.items.find((session) => !session.current);
   await call('right', 'delete', `/auth/sessions/${other.id}`, undefined, is(204), key);
   await call('one that is over', 'delete', `/auth/sessions/${other.id}`, undefined, is(404), key);
+  await call('right', 'get', '/auth/mfa', undefined, is(200), key);
+  await call('right', 'get', '/auth/me/identities', undefined, is(200), key);
+  await call('one that is not there', 'delete', '/auth/me/identities/x', undefined, is(404), key);
+  // Who may invite, the app says; each operation answers as it does for him.
+  const invited = await call('as the app has it', 'post', '/auth/invitations', { email: `guest${person.email}` }, is(201, 403), key);
+  await call('as the app has it', 'get', '/auth/invitations', undefined, is(invited ? 200 : 403), key);
+  await call('as the app has it', 'delete', `/auth/invitations/${invited?.id ?? 'x'}`, undefined, is(invited ? 204 : 403), key);
+  if (invited) {
+    await call('one that is over', 'delete', `/auth/invitations/${invited.id}`, undefined, is(404), key);
+    await call('a role that is none', 'post', '/auth/invitations', { email: person.email, roles: ['nosuchrole'] }, is(422), key);
+  }
+  await call('of nobody', 'post', '/auth/invitations', { email: person.email }, is(401));
   await call('a wrong password', 'post', '/auth/password', { current_password: 'x', new_password: 'another horse battery' }, is(422), key);
   await call('right', 'post', '/auth/password', { current_password: PASSWORD, new_password: 'another horse battery' }, is(204), key);
   const password = 'another horse battery';
