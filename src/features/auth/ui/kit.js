@@ -34,7 +34,9 @@ export function next() {
   const wanted = new URLSearchParams(location.search).get('next') ?? '';
   try {
     const url = new URL(wanted, location.origin);
-    if (wanted.startsWith('/') && url.origin === location.origin) return url.pathname + url.search + url.hash;
+    // "/..//elsewhere" is a path of this site whose own path, "//elsewhere", is an address when it is read again.
+    const here = url.origin === location.origin && !url.pathname.startsWith('//');
+    if (wanted.startsWith('/') && here) return url.pathname + url.search + url.hash;
   } catch { /* no address */ }
   return '/auth/ui/account';
 }
