@@ -113,16 +113,21 @@ class SignInReader {
     for (size_t i = 0; i < columns.size(); ++i) {
       const Column& column = columns[i];
       if (is_sign_in(column) || column.shape.optional) continue;
-      const bool tenant = static_cast<int>(i) == people().tenant;  // who registers has none yet
+      // Who registers has no tenant yet; who is invited is given one.
+      const bool tenant = static_cast<int>(i) == people().tenant;
+      if (tenant && auth_.registration == Auth::Registration::kInvite) continue;
       if (column.shape.default_value && !tenant) continue;
       if (std::ranges::find(auth_.profile, static_cast<int>(i)) != auth_.profile.end()) continue;
       const std::string_view key = node_.find("profile") != nullptr ? "profile" : "table";
-      in_.faults.warning(
-          key_pos(node_, key), join("auth", key), "registration_needs",
-          "nobody can register: \"" + column.name +
-              "\" must be given and is not in "
-              "`profile`; list it there, give it a default, or say `registration: closed`",
-          "registration: closed");
+      const std::string why =
+          tenant
+              ? "\" must be there, and nobody gives a tenant to himself; make it optional, or say "
+                "`registration: invite` or `closed`"
+              : "\" must be given and is not in `profile`; list it there, give it a default, or "
+                "say `registration: closed`";
+      in_.faults.warning(key_pos(node_, key), join("auth", key), "registration_needs",
+                         "nobody can register: \"" + column.name + why,
+                         tenant ? "registration: invite" : "registration: closed");
     }
   }
 

@@ -158,7 +158,8 @@ TEST(Tenants, AreNobodysToNameWhoRegisters) {
         .faults;
   };
   EXPECT_EQ(says("", ", optional: true"), "");
-  EXPECT_EQ(says("", ""), "3:8 registration_needs registration: closed\n");
+  EXPECT_EQ(says("", ""), "3:8 registration_needs registration: invite\n");
+  EXPECT_EQ(says(", registration: invite", ""), "");
   EXPECT_EQ(says(", registration: closed", ""), "");
   EXPECT_EQ(says(", registration: closed, profile: [org_id]", ""), "3:70 auth_column \n");
 }

@@ -23,7 +23,7 @@ class Compiler {
   TableInfo table(int index);
 
  private:
-  Rule rule(const model::Source& source, const model::Table& table, std::string path,
+  Rule rule(const model::Source& source, const model::Table& table, const std::string& path,
             bool with_new);
   Rule access(const std::optional<model::Source>& source, const model::Table& table,
               std::string_view action, bool with_new, bool owner_may);
@@ -92,7 +92,7 @@ Rule Compiler::in_tenant(Rule rule, const model::Table& table) const {
   return rule;
 }
 
-Rule Compiler::rule(const model::Source& source, const model::Table& table, std::string path,
+Rule Compiler::rule(const model::Source& source, const model::Table& table, const std::string& path,
                     bool with_new) {
   rules::Environment environment = rules::Environment::base(model_);
   const int index = static_cast<int>(&table - model_.tables.data());

@@ -253,7 +253,7 @@ void office_adjust(World& w, Dice& dice, const Viewer& viewer, std::string_view 
   const bool own = (table == "users" && index == viewer.user) || dice.percent(20);
   if (own && !viewer.id.is_unknown()) tenant = w.rows("orgs")[0].values[0];
   for (const model::Column& column : described.columns) {
-    const std::string_view target = column.name == "user_id"   ? "users"
+    const std::string_view target = column.name == "holder_id" ? "users"
                                     : column.name == "desk_id" ? "desks"
                                                                : "";
     if (target.empty()) continue;
