@@ -1,6 +1,7 @@
 // Access tokens: what is made is taken, and nothing else is.
 #include "features/auth/jwt.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "base/fake_seams.h"
@@ -123,6 +124,11 @@ TEST_P(JwtTest, RefusesOtherHeaders) {
       {R"({"alg":"ALG","kid":"k1"})", "the header is not alg, kid and typ at+jwt"},
       {R"({"alg":"ALG","typ":"at+jwt","kid":"k2"})", "no key of that kid"},
       {R"({"alg":"ALG","typ":"at+jwt","kid":1})", "no key of that kid"},
+      {R"({"alg":"ALG","typ":"at+jwt","x":"k1"})", "no key of that kid"},
+      {R"({"alg":1,"typ":"at+jwt","kid":"k1"})", "the algorithm is not the key's"},
+      {R"({"x":"ALG","typ":"at+jwt","kid":"k1"})", "the algorithm is not the key's"},
+      {R"({"alg":"ALG","typ":1,"kid":"k1"})", "the header is not alg, kid and typ at+jwt"},
+      {R"({"alg":"ALG","x":"at+jwt","kid":"k1"})", "the header is not alg, kid and typ at+jwt"},
       {R"({"alg":"ALG","typ":"at+jwt","kid":"k1","crit":["exp"]})",
        "the header is not alg, kid and typ at+jwt"},
       {R"({"alg":"ALG","typ":"at+jwt","kid":"k1","jwk":{}})",
@@ -140,6 +146,7 @@ TEST_P(JwtTest, RefusesClaimsThatDoNotHold) {
       {"iss", "\"https://b\"", "iss"},
       {"iss", "", "iss"},
       {"iss", "[\"https://a\"]", "iss"},
+      {"iss", "7", "iss"},
       {"aud", "\"other\"", "aud"},
       {"aud", "", "aud"},
       {"aud", "[\"app\"]", "aud"},
@@ -164,6 +171,35 @@ TEST_P(JwtTest, RefusesClaimsThatDoNotHold) {
   EXPECT_EQ(verdict("a.b"), "not three parts");
   EXPECT_EQ(verdict("."), "not three parts");
   EXPECT_EQ(verdict("a.*.c"), "not base64url");
+  // Each of the three.
+  EXPECT_EQ(verdict("*.YQ.YQ"), "not base64url");
+  EXPECT_EQ(verdict("YQ.*.YQ"), "not base64url");
+  EXPECT_EQ(verdict("YQ.YQ.*"), "not base64url");
+  EXPECT_EQ(verdict(forged(header(), "{")), "the payload is no object");
+}
+
+TEST_P(JwtTest, RolesAreTextsInAListOrNone) {
+  const auto roles = [this](std::string_view value) {
+    std::string text = payload();
+    if (!value.empty()) text.replace(text.size() - 1, 1, ",\"roles\":" + std::string(value) + "}");
+    return check_access_token(forged(header(), text), ring(), realm_, kNow).value().roles;
+  };
+  EXPECT_THAT(roles(""), testing::IsEmpty());
+  EXPECT_THAT(roles(R"("clerk")"), testing::IsEmpty());
+  EXPECT_THAT(roles("null"), testing::IsEmpty());
+  EXPECT_THAT(roles(R"([1,"clerk",null,["x"]])"), testing::ElementsAre("clerk"));
+}
+
+TEST_P(JwtTest, ARingWithoutItsKeyTakesNothingAndPublishesNothing) {
+  const KeyRing none({}, Duration{900 * kUsPerSecond}, GetParam());
+  EXPECT_EQ(none.signing(kNow), nullptr);
+  EXPECT_EQ(none.jwks(kNow), R"({"keys":[]})");
+  EXPECT_FALSE(check_access_token(token(), none, realm_, kNow));
+  EXPECT_EQ(ring().jwks(kNow).find("k1") == std::string::npos,
+            GetParam() == SigningAlgorithm::kHs256);
+  const KeyRing two({{"k1", key_, Timestamp{0}}, {"k2", key_, Timestamp{0}}},
+                    Duration{900 * kUsPerSecond}, GetParam());
+  EXPECT_EQ(two.find("k3", kNow), nullptr);
 }
 
 TEST_P(JwtTest, LivesAsLongAsItSaysWhateverTheClockDoes) {

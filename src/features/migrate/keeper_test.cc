@@ -188,12 +188,12 @@ TEST_F(ShopTest, RefusesUniqueForValuesThatRepeat) {
 }
 
 TEST_F(ShopTest, DoesNotShowSensitiveValuesThatRepeat) {
-  must(write("UPDATE products SET note = 'same'"));
+  must(write("UPDATE products SET note = 'zebra'"));
   const std::string told =
       fit(shop("note: {type: text, optional: true}",
                "note: {type: text, optional: true, unique: true, sensitive: true}"));
   EXPECT_THAT(told, HasSubstr("1 value is held by several rows ([masked by mettle])"));
-  EXPECT_THAT(told, Not(HasSubstr("same")));
+  EXPECT_THAT(told, Not(HasSubstr("zebra")));
 }
 
 TEST_F(ShopTest, RenamesWithWasAndKeepsWhatRefersToIt) {
