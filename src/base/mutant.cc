@@ -125,7 +125,7 @@ constexpr MutantInfo kTable[] = {
     {Mutant::kTenantNotUnique, "tenant-not-unique",
      "unique values and indexes are of all tenants together",
      "no tenant learns what another has by what is taken",
-     "model_test Tenants.MakeUniqueValuesAndIndexesEachTenantsOwn"},
+     "records_test TenantTest.SaysOfAUniqueValueWhichColumnItIs"},
     {Mutant::kTenantNotInSql, "tenant-not-in-sql", "SQL reads the rows of every tenant",
      "a query reads its caller's tenant",
      "data/tenant_steps.http: a query reads one tenant, whatever it forgets"},
