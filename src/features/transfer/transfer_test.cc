@@ -118,7 +118,8 @@ class TransferTest : public db::StoreTest {
       return {};
     };
     Context ctx = context();
-    const auto rows = run_task(core_, dump_rows(ctx, *store_, *catalog_, table, std::move(options)));
+    const auto rows =
+        run_task(core_, dump_rows(ctx, *store_, *catalog_, table, std::move(options)));
     EXPECT_TRUE(rows.has_value());
     return out;
   }
@@ -246,9 +247,10 @@ TEST_F(TransferTest, ADumpMasksWhatIsSensitiveAlsoWhereThereIsNothing) {
 
 TEST_F(TransferTest, AMaskIsNoValue) {
   table_ = 1;
-  EXPECT_EQ(errors(load("title,room\na,[masked by mettle]\n", Format::kCsv)),
-            "2:3: room: is masked, the value is not in this file: dump it with --with-sensitive, or "
-            "leave the column out\n");
+  EXPECT_EQ(
+      errors(load("title,room\na,[masked by mettle]\n", Format::kCsv)),
+      "2:3: room: is masked, the value is not in this file: dump it with --with-sensitive, or "
+      "leave the column out\n");
   EXPECT_NE(errors(load(R"({"title":"[masked by mettle]"})", Format::kNdjson)), "");
   EXPECT_EQ(number("SELECT count(*) FROM tickets"), 0);
 }
