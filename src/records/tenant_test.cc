@@ -68,7 +68,7 @@ class TenantTest : public DoorTest {
     return cut(told(insert(table, json, Authority::kApp)));
   }
   // A body begins with the row's id, which is new each time.
-  static std::string cut(std::string text) { return text.starts_with('{') ? "made" : text; }
+  static std::string cut(const std::string& text) { return text.starts_with('{') ? "made" : text; }
   std::string listed(std::string_view name) {
     Query query;
     query.table = table(name).index;
