@@ -111,7 +111,8 @@ def main():
             fine = statuses["known"] == statuses["unknown"] and (abs(t) < BOUND_T or abs(apart) + 3 * error < BOUND_MS)
             held = held and fine
             rows.append((name, statistics.median(times["known"]), statistics.median(times["unknown"]), apart, t,
-                         "/".join(map(str, sorted(statuses["known"] | statuses["unknown"]))), "held" if fine else "MISSED"))
+                         "/".join(map(str, sorted(statuses["known"] | statuses["unknown"]))),
+                         "held" if fine else "MISSED"))
     print(f"\r{'address':<10} {'known ms':>9} {'unknown ms':>11} {'apart ms':>9} {'t':>7}  {'statuses':<12}")
     for name, first, second, apart, t, seen, verdict in rows:
         print(f"{name:<10} {first:>9.2f} {second:>11.2f} {apart:>9.3f} {t:>7.2f}  {seen:<12} {verdict}")
@@ -120,7 +121,8 @@ def main():
 
 def registered(client, address, dice):
     for _ in range(400):
-        status, _ = client.ask("/auth/register", {"email": address, "password": rig.PASSWORD}, random.Random(dice.random()))
+        status, _ = client.ask("/auth/register", {"email": address, "password": rig.PASSWORD},
+                               random.Random(dice.random()))
         if status < 300:
             return
         if status != 503:

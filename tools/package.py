@@ -26,16 +26,20 @@ import uuid
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 # A Debian source package, and how docs/dependencies.md calls it. What is here only because libcurl needs it stands in one row there.
 ROWS = {
-    "argon2": "libargon2", "boost1.81": "Boost.Asio", "brotli": "zlib, brotli", "cli11": "CLI11", "curl": "libcurl", "fmtlib": "fmt",
-    "nghttp2": "nghttp2", "openssl": "OpenSSL", "re2": "RE2", "spdlog": "spdlog", "yaml-cpp": "yaml-cpp", "zlib": "zlib, brotli",
+    "argon2": "libargon2", "boost1.81": "Boost.Asio", "brotli": "zlib, brotli", "cli11": "CLI11", "curl": "libcurl",
+    "fmtlib": "fmt",
+    "nghttp2": "nghttp2", "openssl": "OpenSSL", "re2": "RE2", "spdlog": "spdlog", "yaml-cpp": "yaml-cpp",
+    "zlib": "zlib, brotli",
     "glibc": "glibc, libstdc++, libgcc", "gcc-12": "glibc, libstdc++, libgcc",
 }
 CURLS = "what libcurl needs"
 # Headers of these are the system's own interface: nothing of them is in the binary that the libraries above do not say.
 NO_COMPONENT = {"glibc", "linux", "gcc-12", "llvm-toolchain-19"}
 # SPDX ids of what is compiled in or embedded; those of shared libraries are in their packages, as Debian states them.
-LICENCES = {"boost1.81": "BSL-1.0", "cli11": "BSD-3-Clause", "sqlite": "blessing", "swagger-ui-dist": "Apache-2.0", "zxcvbn": "MIT"}
-DOCS = ["README.md", "CHANGELOG.md", "SECURITY.md", "docs/security.md", "docs/dependencies.md", "docs/reference/app-file.md",
+LICENCES = {"boost1.81": "BSL-1.0", "cli11": "BSD-3-Clause", "sqlite": "blessing", "swagger-ui-dist": "Apache-2.0",
+            "zxcvbn": "MIT"}
+DOCS = ["README.md", "CHANGELOG.md", "SECURITY.md", "docs/security.md", "docs/dependencies.md",
+        "docs/reference/app-file.md",
         "docs/reference/cli.md", "docs/reference/errors.md"]
 
 
@@ -62,7 +66,8 @@ class Debian:
 
     def packages_of(self, files):
         """{file: package} of those that dpkg knows; a file under /lib may be recorded as such or under /usr."""
-        names = {form: file for file in files for form in (str(file), str(file).removeprefix("/usr"), "/usr" + str(file))}
+        names = {form: file for file in files for form in (str(file), str(file).removeprefix("/usr"),
+                                                           "/usr" + str(file))}
         done = subprocess.run(["dpkg-query", "-S", *names], capture_output=True, text=True, check=False)
         found = {}
         for line in done.stdout.splitlines():
@@ -73,7 +78,8 @@ class Debian:
 
     def about(self, package):
         if package not in self.known:
-            text = run("dpkg-query", "-W", "-f", "${Package}\t${Version}\t${Architecture}\t${source:Package}\t${source:Version}", package)
+            text = run("dpkg-query", "-W", "-f",
+                       "${Package}\t${Version}\t${Architecture}\t${source:Package}\t${source:Version}", package)
             self.known[package] = dict(zip(("name", "version", "arch", "source", "source_version"), text.split("\t")))
         return self.known[package]
 
@@ -127,9 +133,11 @@ class Bill:
         about = self.debian.about(package)
         ref = f"pkg:deb/debian/{about['name']}@{about['version'].replace('+', '%2B').replace(':', '%3A')}?arch={about['arch']}&distro=debian-12"
         licence = LICENCES.get(about["source"])
-        component = {"type": "library", "name": about["name"], "version": about["version"], "scope": "required", "purl": ref,
+        component = {"type": "library", "name": about["name"], "version": about["version"], "scope": "required",
+                     "purl": ref,
                      **({"licenses": [{"license": {"id": licence}}]} if licence else {}),
-                     "properties": [{"name": "mettle:how", "value": how}, {"name": "mettle:source", "value": about["source"]}]}
+                     "properties": [{"name": "mettle:how", "value": how}, {"name": "mettle:source",
+                                                                           "value": about["source"]}]}
         return self.add(ref, component)
 
     def note_file(self, ref, name, file):
@@ -173,16 +181,20 @@ class Bill:
         sqlite = (ROOT / "build/deps/sqlite/sqlite3.h").read_text(errors="replace")
         version = re.search(r'#define SQLITE_VERSION\s+"(\S+)"', sqlite).group(1)
         npm = {name: pinned(name) for name in ("better-sqlite3", "swagger-ui-dist", "zxcvbn")}
-        parts = [("sqlite", version, f"pkg:generic/sqlite@{version}", "sqlite3.c", ROOT / "build/deps/sqlite/sqlite3.c", "compiled in",
+        parts = [("sqlite", version, f"pkg:generic/sqlite@{version}", "sqlite3.c", ROOT / "build/deps/sqlite/sqlite3.c",
+                  "compiled in",
                   f"npm better-sqlite3@{npm['better-sqlite3'][0]}, sha256 {npm['better-sqlite3'][1]}"),
-                 ("swagger-ui-dist", npm["swagger-ui-dist"][0], "pkg:npm/swagger-ui-dist@" + npm["swagger-ui-dist"][0], "swagger-ui-bundle.js",
+                 ("swagger-ui-dist", npm["swagger-ui-dist"][0], "pkg:npm/swagger-ui-dist@" + npm["swagger-ui-dist"][0],
+                  "swagger-ui-bundle.js",
                   ROOT / "build/deps/docs-ui/swagger-ui-bundle.js", "embedded", f"sha256 {npm['swagger-ui-dist'][1]}"),
                  ("zxcvbn", npm["zxcvbn"][0], "pkg:npm/zxcvbn@" + npm["zxcvbn"][0], "frequency_lists.js",
-                  ROOT / "build/deps/passwords/frequency_lists.js", "embedded, its list of passwords alone", f"sha256 {npm['zxcvbn'][1]}")]
+                  ROOT / "build/deps/passwords/frequency_lists.js", "embedded, its list of passwords alone",
+                  f"sha256 {npm['zxcvbn'][1]}")]
         for name, version, purl, file, path, how, origin in parts:
             self.add(purl, {"type": "library", "name": name, "version": version, "scope": "required", "purl": purl,
                             "licenses": [{"license": {"id": LICENCES[name]}}], "hashes": [],
-                            "properties": [{"name": "mettle:how", "value": how}, {"name": "mettle:source", "value": name},
+                            "properties": [{"name": "mettle:how", "value": how}, {"name": "mettle:source",
+                                                                                  "value": name},
                                            {"name": "mettle:origin", "value": origin}]})
             self.note_file(purl, file, path)
             self.needs[root].add(purl)
@@ -198,14 +210,16 @@ def check_rows(direct, bill, page):
     for name, row in {"sqlite": "SQLite", "swagger-ui-dist": "Swagger UI", "zxcvbn": "zxcvbn"}.items():
         if row not in rows:
             raise Fault(f"{name} is embedded and has no row in {page.name}")
-    others = {bill.source(one) for one in bill.components.values()} - set(direct) - {"sqlite", "swagger-ui-dist", "zxcvbn"} - set(ROWS)
+    others = {bill.source(one) for one in bill.components.values()} - set(direct) - {"sqlite", "swagger-ui-dist",
+                                                                                     "zxcvbn"} - set(ROWS)
     if others and CURLS not in rows:
         raise Fault(f"{', '.join(sorted(others))} come with libcurl, and {page.name} has no row \"{CURLS}\"")
 
 
 def commit():
     try:
-        return run("git", "-C", ROOT, "rev-parse", "HEAD").strip(), int(run("git", "-C", ROOT, "log", "-1", "--format=%ct"))
+        return run("git", "-C", ROOT, "rev-parse", "HEAD").strip(), int(run("git", "-C", ROOT, "log", "-1",
+                                                                            "--format=%ct"))
     except (Fault, OSError):
         return "unknown", 0
 
@@ -224,14 +238,17 @@ def make_bill(binary, shipped, version, page):
     bill.embedded(root)
     check_rows(direct, bill, page)
     content = hashlib.sha256(shipped).hexdigest()
-    moment = __import__("datetime").datetime.fromtimestamp(epoch, __import__("datetime").timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+    moment = __import__("datetime").datetime.fromtimestamp(epoch,
+                                                           __import__("datetime").timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
     document = {
         "$schema": "http://cyclonedx.org/schema/bom-1.5.schema.json", "bomFormat": "CycloneDX", "specVersion": "1.5",
         "serialNumber": f"urn:uuid:{uuid.uuid5(uuid.NAMESPACE_URL, head + content)}", "version": 1,
         "metadata": {
-            "timestamp": moment, "tools": {"components": [{"type": "application", "name": "tools/package.py", "version": version}]},
+            "timestamp": moment, "tools": {"components": [{"type": "application", "name": "tools/package.py",
+                                                           "version": version}]},
             "component": {"bom-ref": root, "type": "application", "name": "mettle", "version": version, "purl": root,
-                          "licenses": [{"license": {"id": "Apache-2.0"}}], "hashes": [{"alg": "SHA-256", "content": content}],
+                          "licenses": [{"license": {"id": "Apache-2.0"}}], "hashes": [{"alg": "SHA-256",
+                                                                                       "content": content}],
                           "properties": [{"name": "mettle:commit", "value": head}]}},
         "components": [bill.components[ref] for ref in sorted(bill.components)],
         "dependencies": [{"ref": ref, "dependsOn": sorted(bill.needs[ref])} for ref in sorted(bill.needs)],
@@ -276,8 +293,10 @@ def licences():
     """The texts that go with what is compiled in or embedded."""
     docs = pathlib.Path("/usr/share/doc")
     return [("LICENSE", ROOT / "LICENSE"), ("licences/swagger-ui/LICENSE", ROOT / "build/deps/docs-ui/LICENSE"),
-            ("licences/swagger-ui/NOTICE", ROOT / "build/deps/docs-ui/NOTICE"), ("licences/zxcvbn/LICENSE.txt", ROOT / "build/deps/passwords/LICENSE.txt"),
-            ("licences/boost/copyright", docs / "libboost1.81-dev/copyright"), ("licences/cli11/copyright", docs / "libcli11-dev/copyright")]
+            ("licences/swagger-ui/NOTICE", ROOT / "build/deps/docs-ui/NOTICE"), ("licences/zxcvbn/LICENSE.txt",
+                                                                                 ROOT / "build/deps/passwords/LICENSE.txt"),
+            ("licences/boost/copyright", docs / "libboost1.81-dev/copyright"), ("licences/cli11/copyright",
+                                                                                docs / "libcli11-dev/copyright")]
 
 
 def control(version, arch, depends, size):
@@ -306,21 +325,27 @@ def write(binary, out, page):
     texts = [(name, path.read_bytes(), 0o644) for name, path in [*licences(), *((doc, ROOT / doc) for doc in DOCS)]]
     unit = (ROOT / "packaging/mettle.service").read_bytes()
     top = f"mettle-{version}-linux-{arch}"
-    archive = tar([(f"{top}/mettle", shipped, 0o755), (f"{top}/mettle.cdx.json", sbom, 0o644), (f"{top}/mettle.service", unit, 0o644),
+    archive = tar([(f"{top}/mettle", shipped, 0o755), (f"{top}/mettle.cdx.json", sbom, 0o644), (f"{top}/mettle.service",
+    unit, 0o644),
                    *((f"{top}/{name}", content, mode) for name, content, mode in texts)], epoch)
     place = "./usr/share/doc/mettle"
-    inside = [("./usr/bin/mettle", shipped, 0o755), (f"{place}/mettle.cdx.json", sbom, 0o644), ("./lib/systemd/system/mettle.service", unit, 0o644),
-              *((f"{place}/{'copyright' if name == 'LICENSE' else name}", content, mode) for name, content, mode in texts)]
+    inside = [("./usr/bin/mettle", shipped, 0o755), (f"{place}/mettle.cdx.json", sbom, 0o644),
+              ("./lib/systemd/system/mettle.service", unit, 0o644),
+              *((f"{place}/{'copyright' if name == 'LICENSE' else name}", content, mode) for name, content,
+                mode in texts)]
     size = sum(len(content) for _, content, _ in inside) // 1024 + 1
-    sums = "".join(f"{hashlib.md5(content).hexdigest()}  {name.removeprefix('./')}\n" for name, content, _ in sorted(inside)).encode()
+    sums = "".join(f"{hashlib.md5(content).hexdigest()}  {name.removeprefix('./')}\n" for name, content,
+                   _ in sorted(inside)).encode()
     package = ar([("debian-binary", b"2.0\n"),
-                  ("control.tar.gz", tar([("./control", control(version, arch, depends, size), 0o644), ("./md5sums", sums, 0o644)], epoch)),
+                  ("control.tar.gz", tar([("./control", control(version, arch, depends, size), 0o644), ("./md5sums",
+                  sums, 0o644)], epoch)),
                   ("data.tar.gz", tar(inside, epoch))], epoch)
     files = {f"{top}.tar.gz": archive, f"mettle_{version}_{arch}.deb": package, f"mettle-{version}.cdx.json": sbom}
     out.mkdir(parents=True, exist_ok=True)
     for name, content in files.items():
         (out / name).write_bytes(content)
-    (out / "SHA256SUMS").write_text("".join(f"{hashlib.sha256(content).hexdigest()}  {name}\n" for name, content in sorted(files.items())))
+    (out / "SHA256SUMS").write_text("".join(f"{hashlib.sha256(content).hexdigest()}  {name}\n" for name,
+                                            content in sorted(files.items())))
     for name, content in files.items():
         print(f"{len(content) / 1e6:7.1f} MB  {out / name}")
     print(f"{len(document['components'])} components in the bill of materials")
@@ -330,7 +355,8 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n", maxsplit=1)[0])
     parser.add_argument("--binary", type=pathlib.Path, default=ROOT / "build/optimised/mettle")
     parser.add_argument("--out", type=pathlib.Path, default=ROOT / "build/package")
-    parser.add_argument("--dependencies", type=pathlib.Path, default=ROOT / "docs/dependencies.md", help="the page that must name each library")
+    parser.add_argument("--dependencies", type=pathlib.Path, default=ROOT / "docs/dependencies.md",
+                        help="the page that must name each library")
     options = parser.parse_args()
     try:
         write(options.binary.resolve(), options.out, options.dependencies)

@@ -15,7 +15,8 @@ import unittest
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 PAGE = ROOT / "docs/internals/regressions.md"
-ROWS = [f"A{n}" for n in range(1, 14)] + [f"B{n}" for n in range(1, 7)] + [f"C{n}" for n in range(1, 6)] + [f"D{n}" for n in range(1, 5)]
+ROWS = [f"A{n}" for n in range(1, 14)] + [f"B{n}" for n in range(1, 7)] + [f"C{n}" for n in range(1,
+6)] + [f"D{n}" for n in range(1, 5)]
 NOT_YET = "no such feature yet"
 
 
@@ -65,9 +66,12 @@ class Regressions(unittest.TestCase):
 
     def test_a_wrong_page_is_found(self):
         page, units = PAGE.read_text(encoding="utf-8"), unit_tests()
-        for before, after in (("`regression.A6`", "`regression.A66`"), ("Problem.NeverShowsTheInside", "Problem.ShowsTheInside"),
-                              ("| B4 |", "| B44 |"), ("`tests/proof/sqlmap_test.py: test_2", "`tests/proof/sqlmap_test.py: test_3"),
-                              ("mailbox.http: what he left is over", "mailbox.http: what he left"), ("`regression.A13`", "none")):
+        for before, after in (("`regression.A6`", "`regression.A66`"), ("Problem.NeverShowsTheInside",
+                                                                        "Problem.ShowsTheInside"),
+                              ("| B4 |", "| B44 |"), ("`tests/proof/sqlmap_test.py: test_2",
+                                                      "`tests/proof/sqlmap_test.py: test_3"),
+                              ("mailbox.http: what he left is over", "mailbox.http: what he left"), ("`regression.A13`",
+                              "none")):
             self.assertIn(before, page)
             self.assertTrue(wrong(page.replace(before, after, 1), units), before)
 

@@ -25,7 +25,8 @@ options = argparse.Namespace(binary=ROOT / "build/dev/mettle")
 
 
 def package(out, *more):
-    return subprocess.run([sys.executable, ROOT / "tools/package.py", "--binary", options.binary, "--out", out, *more], capture_output=True,
+    return subprocess.run([sys.executable, ROOT / "tools/package.py", "--binary", options.binary, "--out", out, *more],
+                          capture_output=True,
                           text=True, check=False)
 
 
@@ -63,17 +64,20 @@ class Package(unittest.TestCase):
             self.assertEqual(subprocess.run([*schema, broken], capture_output=True, check=False).returncode, 1, change)
 
     def test_nothing_that_is_linked_is_left_out(self):
-        loaded = set(re.findall(r"^\s*(\S+) => /", subprocess.run(["ldd", options.binary], capture_output=True, text=True, check=True).stdout, re.M))
+        loaded = set(re.findall(r"^\s*(\S+) => /", subprocess.run(["ldd", options.binary], capture_output=True,
+                                                                  text=True, check=True).stdout, re.M))
         self.assertGreater(len(loaded), 10)
         told = {one["value"] for component in self.bill["components"] for one in component["properties"] if one["name"] == "mettle:file"}
         self.assertEqual(loaded - told, set())
         names = {component["name"] for component in self.bill["components"]}
-        self.assertLessEqual({"sqlite", "swagger-ui-dist", "zxcvbn", "libboost1.81-dev", "libcli11-dev", "libssl3"}, names)
+        self.assertLessEqual({"sqlite", "swagger-ui-dist", "zxcvbn", "libboost1.81-dev", "libcli11-dev", "libssl3"},
+                             names)
 
     def test_versions_are_those_of_the_machine(self):
         for component in self.bill["components"]:
             if component["purl"].startswith("pkg:deb/"):
-                known = subprocess.run(["dpkg-query", "-W", "-f", "${Version}", component["name"]], capture_output=True, text=True, check=True)
+                known = subprocess.run(["dpkg-query", "-W", "-f", "${Version}", component["name"]], capture_output=True,
+                                       text=True, check=True)
                 self.assertEqual(known.stdout, component["version"], component["name"])
             for one in component.get("hashes", []):
                 self.assertRegex(one["content"], "^[0-9a-f]{64}$")
@@ -103,23 +107,28 @@ class Package(unittest.TestCase):
     def test_dpkg_takes_it_apart_into_a_program_that_runs(self):
         deb, root = self.files[".deb"], self.folder / "root"
         subprocess.run(["dpkg-deb", "-x", deb, root], check=True)
-        shown = subprocess.run([root / "usr/bin/mettle", "--version"], capture_output=True, text=True, check=True).stdout
+        shown = subprocess.run([root / "usr/bin/mettle", "--version"], capture_output=True, text=True,
+                               check=True).stdout
         self.assertRegex(shown, r"^mettle \d+\.\d+\.\d+ ")
         told = subprocess.run(["dpkg-deb", "-f", deb], capture_output=True, text=True, check=True).stdout
         depends = re.search(r"^Depends: (.*)$", told, re.M).group(1)
         for one in depends.split(", "):
             name, version = re.fullmatch(r"(\S+) \(>= (\S+)\)", one).groups()
-            have = subprocess.run(["dpkg-query", "-W", "-f", "${Version}", name], capture_output=True, text=True, check=True).stdout
-            self.assertEqual(subprocess.run(["dpkg", "--compare-versions", have, "ge", version], check=False).returncode, 0, one)
+            have = subprocess.run(["dpkg-query", "-W", "-f", "${Version}", name], capture_output=True, text=True,
+                                  check=True).stdout
+            self.assertEqual(subprocess.run(["dpkg", "--compare-versions", have, "ge", version],
+                                            check=False).returncode, 0, one)
         sums = subprocess.run(["dpkg-deb", "--info", deb, "md5sums"], capture_output=True, text=True, check=True).stdout
         for line in sums.splitlines():
             digest, name = line.split("  ", 1)
             self.assertEqual(hashlib.md5((root / name).read_bytes()).hexdigest(), digest, name)
         place = root / "usr/share/doc/mettle"
-        for name in ("copyright", "mettle.cdx.json", "docs/security.md", "licences/boost/copyright", "licences/swagger-ui/NOTICE"):
+        for name in ("copyright", "mettle.cdx.json", "docs/security.md", "licences/boost/copyright",
+                     "licences/swagger-ui/NOTICE"):
             self.assertGreater((place / name).stat().st_size, 20, name)
         bill = json.loads((place / "mettle.cdx.json").read_text())["metadata"]["component"]
-        self.assertEqual(bill["hashes"][0]["content"], hashlib.sha256((root / "usr/bin/mettle").read_bytes()).hexdigest())
+        self.assertEqual(bill["hashes"][0]["content"],
+                         hashlib.sha256((root / "usr/bin/mettle").read_bytes()).hexdigest())
 
     def test_the_archive_holds_the_same(self):
         with tarfile.open(self.files[".gz"]) as archive:
@@ -130,7 +139,8 @@ class Package(unittest.TestCase):
             self.assertEqual(archive.getmember(program).mode, 0o755)
             for word in (b"/LICENSE", b"/mettle.cdx.json", b"/mettle.service"):
                 self.assertTrue(any(name.endswith(word.decode()) for name in names), word)
-        self.assertEqual(hashlib.sha256(content).hexdigest(), self.bill["metadata"]["component"]["hashes"][0]["content"])
+        self.assertEqual(hashlib.sha256(content).hexdigest(),
+                         self.bill["metadata"]["component"]["hashes"][0]["content"])
 
 
 if __name__ == "__main__":

@@ -126,7 +126,8 @@ class Naughty(unittest.TestCase):
 
     def test_2_one_at_a_time(self):
         self.empty()
-        self.same("a create", [self.ask("POST", "/api/v1/notes", {"n": n, "text": text}, 201).json["text"] for n, (_, text) in enumerate(ALL)])
+        self.same("a create", [self.ask("POST", "/api/v1/notes", {"n": n, "text": text}, 201).json["text"] for n, (_,
+        text) in enumerate(ALL)])
         self.same("a route", [self.ask("POST", "/echo", {"text": text}).json["text"] for _, text in ALL])
 
     def test_3_changed_in_batches_and_by_command(self):
@@ -141,11 +142,14 @@ class Naughty(unittest.TestCase):
                     if operation["body"]["text"].startswith("$"):
                         operation["body"]["text"] = "$" + operation["body"]["text"]
                 results = self.ask("POST", "/api/v1/batch", {"operations": operations}).json["results"]
-                self.same(f"a {method} in a batch", [one["body"]["text"] for one in results], wanted[begin:begin + BATCH])
-            self.same(f"the list after {method}", [row["text"] for row in self.rows("/api/v1/notes?order=n&limit=1000")], wanted)
+                self.same(f"a {method} in a batch", [one["body"]["text"] for one in results],
+                          wanted[begin:begin + BATCH])
+            self.same(f"the list after {method}",
+                      [row["text"] for row in self.rows("/api/v1/notes?order=n&limit=1000")], wanted)
         self.empty()
         short = [(n, text) for n, (_, text) in enumerate(ALL)][::3]
-        self.same("a command", [self.ask("POST", "/api/v1/commands/keep", {"n": n, "text": text}).json["text"] for n, text in short],
+        self.same("a command", [self.ask("POST", "/api/v1/commands/keep", {"n": n, "text": text}).json["text"] for n,
+                                text in short],
                   [text for _, text in short])
 
     def test_4_filters_find_it_and_nothing_else(self):
@@ -158,18 +162,21 @@ class Naughty(unittest.TestCase):
                     found.append(text)  # longer than an address may be
                     continue
                 form_n = form if text or name != "in" else "text=in.(%22%22)"
-                items = self.ask("GET", "/api/v1/notes?select=n,text&" + form_n.format(quoted(text), listed(text), "~no~")).json["items"]
+                items = self.ask("GET", "/api/v1/notes?select=n,text&" + form_n.format(quoted(text), listed(text),
+                                                                                       "~no~")).json["items"]
                 items = [item for item in items if name != "in" or item["text"] or not text]
                 found.append(items[0]["text"] if [item["n"] for item in items] == [n] else items)
             self.same(f"a filter ({name})", found)
         short = [text for _, text in ALL if len(text) <= 2000]
-        self.same("a query in SQL", [[item["text"] for item in self.ask("GET", "/api/v1/queries/find?text=" + quoted(text)).json["items"]]
+        self.same("a query in SQL", [[item["text"] for item in self.ask("GET",
+                                                                        "/api/v1/queries/find?text=" + quoted(text)).json["items"]]
                                      for text in short], [[text] for text in short])
 
     def test_5_the_order_is_that_of_code_points(self):
         self.fill()
         wanted = sorted(text for _, text in ALL)  # Python's, too
-        self.same("the order", [row["text"] for row in self.rows("/api/v1/notes?select=text&order=text&limit=1000")], wanted)
+        self.same("the order", [row["text"] for row in self.rows("/api/v1/notes?select=text&order=text&limit=1000")],
+                  wanted)
         # Each page begins behind a value that the cursor carries.
         short = [text for text in wanted if len(text) <= 200]
         rows = [{"name": text, "twin": text} for text in short if text]
@@ -221,7 +228,8 @@ class Naughty(unittest.TestCase):
                 self.assertEqual(answer.json["items"], [])
         self.assertEqual(self.ask("GET", "/api/v1/notes").json["items"], [])
         lines = b"n,text\n1,\xff\n2,a\0b\n"
-        out, said = self.app.run("data", "load", self.app.file, "notes", "-", "--format", "csv", "--data", self.app.data, "--skip-bad", "--json",
+        out, said = self.app.run("data", "load", self.app.file, "notes", "-", "--format", "csv", "--data",
+                                 self.app.data, "--skip-bad", "--json",
                                  stdin=lines)
         self.assertEqual(json.loads(out)["bad"], 2, out + said)
 

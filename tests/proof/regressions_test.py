@@ -89,7 +89,8 @@ class Mails:
 def at_once(app, count, method, path, body, token=None, headers=None):
     """The answers to `count` equal requests that are sent together, each on a connection of its own that is open before."""
     payload = json.dumps(body).encode()
-    head = {"Content-Type": "application/json", **(headers or {}), **({"Authorization": f"Bearer {token}"} if token else {})}
+    head = {"Content-Type": "application/json", **(headers or {}),
+            **({"Authorization": f"Bearer {token}"} if token else {})}
     lines = [http.client.HTTPConnection(app.server.host, app.server.port, timeout=60) for _ in range(count)]
     for line in lines:
         line.connect()
@@ -140,7 +141,8 @@ class Regressions(unittest.TestCase):
                     self.person(app, "ann@example.com", mails, proven, closed="closed" in more)
                     login = {"email": "ann@example.com", "password": rig.PASSWORD}
                     token = app.ask("POST", "/auth/login", login, want=200).json["access_token"]
-                    app.ask("POST", "/auth/email", {"email": "new@example.com", "password": rig.PASSWORD}, token, want=202)
+                    app.ask("POST", "/auth/email", {"email": "new@example.com", "password": rig.PASSWORD}, token,
+                            want=202)
                     secret = mails.token("new@example.com")
                     self.assertEqual(app.ask("GET", "/auth/me", token=token, want=200).json["email"], "ann@example.com")
                     # The link proves the new mailbox, nothing else.
@@ -156,7 +158,8 @@ class Regressions(unittest.TestCase):
 
     def person(self, app, address, mails, proven, closed):
         if closed:
-            app.run("user", "create", app.file, "--data", app.data, "--email", address, "--password-file", "-", stdin=rig.PASSWORD.encode())
+            app.run("user", "create", app.file, "--data", app.data, "--email", address, "--password-file", "-",
+                    stdin=rig.PASSWORD.encode())
             if proven:
                 app.ask("POST", "/auth/verify", {"email": address}, want=202)
         else:
@@ -169,17 +172,22 @@ class Regressions(unittest.TestCase):
                     raise
 
     def test_A6_links_in_mails_lead_where_the_operator_says(self):
-        lies = [{"Host": EVIL}, {"Host": f"{EVIL}:443"}, {"Host": f"club.example@{EVIL}"}, {"Host": f"club.example.{EVIL}"}, {"X-Forwarded-Host": EVIL},
-                {"X-Forwarded-Proto": "http", "X-Forwarded-Host": EVIL}, {"Forwarded": f"host={EVIL};proto=http"}, {"X-Original-Host": EVIL},
-                {"X-Host": EVIL}, {"X-Forwarded-Server": EVIL}, {"X-Original-URL": f"https://{EVIL}/"}, {"X-Rewrite-URL": f"//{EVIL}"},
-                {"Origin": f"https://{EVIL}"}, {"Referer": f"https://{EVIL}/"}, {"X-Forwarded-Prefix": f"//{EVIL}"}, {"Via": EVIL},
+        lies = [{"Host": EVIL}, {"Host": f"{EVIL}:443"}, {"Host": f"club.example@{EVIL}"},
+                {"Host": f"club.example.{EVIL}"}, {"X-Forwarded-Host": EVIL},
+                {"X-Forwarded-Proto": "http", "X-Forwarded-Host": EVIL}, {"Forwarded": f"host={EVIL};proto=http"},
+                {"X-Original-Host": EVIL},
+                {"X-Host": EVIL}, {"X-Forwarded-Server": EVIL}, {"X-Original-URL": f"https://{EVIL}/"},
+                {"X-Rewrite-URL": f"//{EVIL}"},
+                {"Origin": f"https://{EVIL}"}, {"Referer": f"https://{EVIL}/"}, {"X-Forwarded-Prefix": f"//{EVIL}"},
+                {"Via": EVIL},
                 {"X-Forwarded-Port": "1", "X-Forwarded-Host": f"{EVIL}:1"}]
         # From a proxy that is trusted, whose word on the client's address counts: its word on the server's does not.
         with club(flags="--trusted-proxies 127.0.0.1") as app:
             mails, asked = Mails(app), []
             for number, headers in enumerate(lies):
                 name = f"p{number}@example.com"
-                status = app.ask("POST", "/auth/register", {"email": name, "password": rig.PASSWORD}, headers=headers).status
+                status = app.ask("POST", "/auth/register", {"email": name, "password": rig.PASSWORD},
+                                 headers=headers).status
                 if status != 201:  # a Host that is none is refused, and then no mail is made
                     self.assertIn(status, (400, 403, 421), headers)
                     continue
@@ -201,7 +209,8 @@ class Regressions(unittest.TestCase):
             victim = app.ask("GET", "/auth/me", token=ann, want=200).json["id"]
             before = self.rows_of(app)
             document = app.ask("GET", "/openapi.json", want=200).json
-            named = {name: victim for name in ("id", "user_id", "userId", "user", "sub", "owner", "owner_id", "account_id", "for_user", "email_id")}
+            named = {name: victim for name in ("id", "user_id", "userId", "user", "sub", "owner", "owner_id",
+                                               "account_id", "for_user", "email_id")}
             for method, path, operation in operations(document):
                 if method == "GET" or not path.startswith("/auth/"):
                     continue
@@ -214,7 +223,8 @@ class Regressions(unittest.TestCase):
                         answer = app.ask(method, target, {**known, extra: victim}, token)
                         self.assertGreaterEqual(answer.status, 400, f"{method} {path} {extra}: {answer}")
             for token, wanted in ((None, 401), (ben, 403)):
-                self.assertEqual(app.ask("POST", "/api/v1/things", {"text": "x", "user_id": victim}, token).status, wanted)
+                self.assertEqual(app.ask("POST", "/api/v1/things", {"text": "x", "user_id": victim}, token).status,
+                                 wanted)
             self.assertEqual(app.ask("GET", "/auth/me", token=ann).status, 200, "nothing of hers ended")
             self.assertEqual(self.rows_of(app), before)
 
@@ -223,7 +233,8 @@ class Regressions(unittest.TestCase):
         """Accounts, sessions and keys as they are."""
         base = sqlite3.connect(f"file:{app.data}/app.db?mode=ro", uri=True)
         try:
-            return [base.execute(f"SELECT count(*) FROM {table}").fetchone() for table in ("users", "mettle_accounts", "mettle_sessions", "mettle_keys")]
+            return [base.execute(f"SELECT count(*) FROM {table}").fetchone() for table in ("users", "mettle_accounts",
+            "mettle_sessions", "mettle_keys")]
         finally:
             base.close()
 
@@ -244,17 +255,22 @@ class Regressions(unittest.TestCase):
             got = at_once(app, 50, "POST", "/auth/magic", {"token": magic})
             self.once(got, 200)
             token = next(answer for answer in got if answer.status == 200).json["access_token"]
-            self.assertEqual(app.ask("POST", "/auth/refresh", {"refresh_token": first["refresh_token"]}).status, 401, "the reset ended it")
-            app.ask("POST", "/auth/email", {"email": "two@example.com", "password": rig.PASSWORD + "!"}, token, want=202)
+            self.assertEqual(app.ask("POST", "/auth/refresh", {"refresh_token": first["refresh_token"]}).status, 401,
+                             "the reset ended it")
+            app.ask("POST", "/auth/email", {"email": "two@example.com", "password": rig.PASSWORD + "!"}, token,
+                    want=202)
             self.once(at_once(app, 50, "POST", "/auth/email/confirm", {"token": mails.token("two@example.com")}), 204)
             # A refresh token may race with itself: all get the one successor.
-            refresh = app.ask("POST", "/auth/login", {"email": "two@example.com", "password": rig.PASSWORD + "!"}, want=200).json
+            refresh = app.ask("POST", "/auth/login", {"email": "two@example.com", "password": rig.PASSWORD + "!"},
+                              want=200).json
             got = at_once(app, 50, "POST", "/auth/refresh", {"refresh_token": refresh["refresh_token"]})
             self.assertEqual({answer.status for answer in got}, {200})
             self.assertEqual(len({answer.json["refresh_token"] for answer in got}), 1)
             # And a retry is one write.
-            got = at_once(app, 50, "POST", "/api/v1/things", {"text": "x"}, refresh["access_token"], {"Idempotency-Key": "fifty"})
-            self.assertEqual({answer.status for answer in got}, {201}, [answer for answer in got if answer.status != 201][:1])
+            got = at_once(app, 50, "POST", "/api/v1/things", {"text": "x"}, refresh["access_token"],
+                          {"Idempotency-Key": "fifty"})
+            self.assertEqual({answer.status for answer in got}, {201},
+                             [answer for answer in got if answer.status != 201][:1])
             self.assertEqual(len({answer.json["id"] for answer in got}), 1)
 
     @staticmethod
@@ -286,10 +302,14 @@ class Regressions(unittest.TestCase):
             app.ask("GET", f"/api/v1/goods/{good}", token=seller, want=200)
 
     def test_A12_nobody_is_sent_elsewhere(self):
-        bad = ["//evil.example", "https://evil.example", "http:evil.example", "/\\evil.example", "\\\\evil.example", "/\t/evil.example", "/\n/evil.example",
-               "///evil.example", "/%2f/evil.example", "javascript:alert(1)", "data:text/html,x", "/../..//evil.example", "/.//evil.example", "//evil%E3%80%82example",
-               "https:/evil.example", "https:evil.example", "/@evil.example", "//club.example@evil.example", "\x01//evil.example", "/;@evil.example", " //evil.example",
-               "//[::1]", "/http://evil.example", "?next=//evil.example", "", ".", "//", "https://", "/\\/evil.example", "/%5cevil.example", "%2f%2fevil.example"]
+        bad = ["//evil.example", "https://evil.example", "http:evil.example", "/\\evil.example", "\\\\evil.example",
+               "/\t/evil.example", "/\n/evil.example",
+               "///evil.example", "/%2f/evil.example", "javascript:alert(1)", "data:text/html,x",
+               "/../..//evil.example", "/.//evil.example", "//evil%E3%80%82example",
+               "https:/evil.example", "https:evil.example", "/@evil.example", "//club.example@evil.example",
+               "\x01//evil.example", "/;@evil.example", " //evil.example",
+               "//[::1]", "/http://evil.example", "?next=//evil.example", "", ".", "//", "https://", "/\\/evil.example",
+               "/%5cevil.example", "%2f%2fevil.example"]
         node = shutil.which("node")
         self.assertIsNotNone(node, "Node.js says where a browser would go")
         # The pages' own function, asked as a browser would ask it.
@@ -358,19 +378,25 @@ class Regressions(unittest.TestCase):
                 self.assertIn("signing", sql, "the node's own secrets are read at the start")
                 login = {"email": "ann@example.com", "password": rig.PASSWORD}
                 self.assertEqual(app.ask("POST", "/auth/login", login).status, 500)
-                part = [base64.urlsafe_b64encode(json.dumps(one).encode()).rstrip(b"=") for one in (self.header, self.claims)]
-                forged = b".".join([*part, base64.urlsafe_b64encode(hmac.new(short, b".".join(part), "sha256").digest()).rstrip(b"=")])
+                part = [base64.urlsafe_b64encode(json.dumps(one).encode()).rstrip(b"=") for one in (self.header,
+                self.claims)]
+                forged = b".".join([*part, base64.urlsafe_b64encode(hmac.new(short, b".".join(part),
+                                                                             "sha256").digest()).rstrip(b"=")])
                 self.assertIn(app.ask("GET", "/auth/me", token=forged.decode()).status, (401, 500))
         finally:
             app.server.kill()
 
     def test_B3_every_route_has_its_policy(self):
         """Whoever is nobody is let into these and no others; a new address fails here until somebody says what it is."""
-        for_all = {"GET /livez", "GET /readyz", "GET /.well-known/jwks.json", "POST /auth/register", "POST /auth/login", "POST /auth/refresh",
-                   "POST /auth/verify", "POST /auth/recover", "POST /auth/reset", "POST /auth/magic", "POST /auth/email/confirm", "GET /api/v1/makers",
-                   "GET /api/v1/makers/{code}", "GET /api/v1/goods", "GET /api/v1/goods/{id}", "GET /api/v1/queries/cheap", "GET /by/{name}",
+        for_all = {"GET /livez", "GET /readyz", "GET /.well-known/jwks.json", "POST /auth/register", "POST /auth/login",
+                   "POST /auth/refresh",
+                   "POST /auth/verify", "POST /auth/recover", "POST /auth/reset", "POST /auth/magic",
+                   "POST /auth/email/confirm", "GET /api/v1/makers",
+                   "GET /api/v1/makers/{code}", "GET /api/v1/goods", "GET /api/v1/goods/{id}",
+                   "GET /api/v1/queries/cheap", "GET /by/{name}",
                    "POST /api/v1/batch"}
-        maybe = {"POST /auth/invitations/accept", "GET /auth/providers", "POST /auth/accept"}  # said by what else the app has
+        maybe = {"POST /auth/invitations/accept", "GET /auth/providers",
+                 "POST /auth/accept"}  # said by what else the app has
         with rig.App(MARKET, "--log-requests false") as app:
             document = app.ask("GET", "/openapi.json", want=200).json
             known = {"id": "01900000-0000-7000-8000-000000000001", "code": "x", "name": "x"}
@@ -387,15 +413,18 @@ class Regressions(unittest.TestCase):
             self.assertEqual(for_all - let_in, set(), "is in the list above, and lets nobody in")
             # What no document names: the operator's own, asked from elsewhere.
             through = {"X-Forwarded-For": "203.0.113.7"}
-            for path in ("/metrics", "/console", "/mettle", "/mettle/health", "/debug", "/.env", "/app.db", "/data/app.db", "/mettle.yaml", "/auth/keys", "/auth/users",
-                         "/auth/audit", "/api/v1/mettle_keys", "/api/v1/mettle_secrets", "/api/v1/sqlite_master", "/api/v1/users/me", "/api/v1/_batch"):
+            for path in ("/metrics", "/console", "/mettle", "/mettle/health", "/debug", "/.env", "/app.db",
+                         "/data/app.db", "/mettle.yaml", "/auth/keys", "/auth/users",
+                         "/auth/audit", "/api/v1/mettle_keys", "/api/v1/mettle_secrets", "/api/v1/sqlite_master",
+                         "/api/v1/users/me", "/api/v1/_batch"):
                 answer = app.ask("GET", path, headers=through)
                 self.assertIn(answer.status, (401, 403, 404), f"{path} {answer}")
 
     def test_B4_a_key_that_only_reads_changes_nothing(self):
         with rig.App(MARKET, "--log-requests false") as app:
             seller, reader = app.key("seller"), app.key("reader")
-            good = app.ask("POST", "/api/v1/goods", {"name": "a", "price": "1", "state": "listed"}, seller, want=201).json["id"]
+            good = app.ask("POST", "/api/v1/goods", {"name": "a", "price": "1", "state": "listed"}, seller,
+                           want=201).json["id"]
             app.ask("POST", "/api/v1/makers", {"code": "x", "name": "x"}, seller, want=201)
             tables = ("goods", "makers", "users")
             before = [app.run("data", "dump", app.file, table, "--data", app.data)[0] for table in tables]
@@ -407,19 +436,24 @@ class Regressions(unittest.TestCase):
                 target = path.replace("{id}", good).replace("{code}", "x")
                 bodies = [{}, {"name": "b"}, {"name": "b", "price": "2"}, {"good_id": good, "by": 1}]
                 if path.endswith("/batch"):
-                    inner = [("POST", "/goods", {"name": "b", "price": "2"}), ("PATCH", f"/goods/{good}", {"stock": 9}), ("DELETE", f"/goods/{good}", None),
+                    inner = [("POST", "/goods", {"name": "b", "price": "2"}), ("PATCH", f"/goods/{good}", {"stock": 9}),
+                             ("DELETE", f"/goods/{good}", None),
                              ("PUT", "/makers/x", {"name": "b"})]
-                    bodies = [{"operations": [{"method": one, "path": to, **({"body": body} if body else {})}]} for one, to, body in inner]
+                    bodies = [{"operations": [{"method": one, "path": to, **({"body": body} if body else {})}]} for one,
+                              to, body in inner]
                 for body in bodies:
                     query = "?name=neq.zzz" if "{" not in path and method in ("PATCH", "DELETE") else ""
-                    for headers in ({}, {"Prefer": "resolution=merge-duplicates"}, {"Idempotency-Key": f"k{asked}"}, {"If-Match": "*"}):
+                    for headers in ({}, {"Prefer": "resolution=merge-duplicates"}, {"Idempotency-Key": f"k{asked}"},
+                                    {"If-Match": "*"}):
                         if path.endswith("batch") and "If-Match" in headers:
                             continue
                         answer = app.ask(method, target + query, None if method == "DELETE" else body, reader, headers)
                         asked += 1
-                        self.assertIn(answer.status, (403, 404) if "/users" in path else (403,), f"{method} {path} {body} {headers}: {answer}")
+                        self.assertIn(answer.status, (403, 404) if "/users" in path else (403,),
+                                      f"{method} {path} {body} {headers}: {answer}")
             self.assertGreater(asked, 60)
-            self.assertEqual([app.run("data", "dump", app.file, table, "--data", app.data)[0] for table in tables], before)
+            self.assertEqual([app.run("data", "dump", app.file, table, "--data", app.data)[0] for table in tables],
+                             before)
 
     def test_B5_without_a_rule_nobody_comes_in(self):
         text = ("mettle: 1\napp: closed\nauth: {table: users, roles: [admin]}\ntables:\n  plain: {columns: {text: {type: text}}}\n"
@@ -427,19 +461,24 @@ class Regressions(unittest.TestCase):
         with rig.App(text, "--log-requests false") as app:
             person, admin = app.person("ann"), app.key("admin")
             for token, status in ((None, 401), (person, 403), (admin, 403)):
-                for method, path, body in (("GET", "", None), ("POST", "", {"text": "x"}), ("PATCH", "?text=eq.x", {"text": "y"}), ("DELETE", "?text=eq.x", None)):
-                    self.assertEqual(app.ask(method, "/api/v1/plain" + path, body, token).status, status, (method, token))
+                for method, path, body in (("GET", "", None), ("POST", "", {"text": "x"}), ("PATCH", "?text=eq.x",
+                {"text": "y"}), ("DELETE", "?text=eq.x", None)):
+                    self.assertEqual(app.ask(method, "/api/v1/plain" + path, body, token).status, status, (method,
+                    token))
             told = b"".join(app.run("check", app.file, want=None)).decode()
             self.assertRegex(told, r"open_write", "what everybody may write is said")
             self.assertRegex(told, r"unreachable_table|reachable by nobody", "and what nobody may reach")
 
     def test_B6_no_answer_speaks_of_the_database(self):
         dice = random.Random(SEED)
-        junk = ["'", "\"", "';--", "\\", "%00", "%FF", "(", ")", "*", "null", "-1", "9223372036854775808", "1e999", "{}", "[]", "a.b.c.d", "or.or", "eq.", "..", "$1", "?1",
-                "x" * 3000, "é", "\U0001F600", "->>a", "rowid", "rid", "mettle_keys", "sqlite_master", "id::text", "count()", "select", "1/0", "NaN", "0x10"]
+        junk = ["'", "\"", "';--", "\\", "%00", "%FF", "(", ")", "*", "null", "-1", "9223372036854775808", "1e999",
+                "{}", "[]", "a.b.c.d", "or.or", "eq.", "..", "$1", "?1",
+                "x" * 3000, "é", "\U0001F600", "->>a", "rowid", "rid", "mettle_keys", "sqlite_master", "id::text",
+                "count()", "select", "1/0", "NaN", "0x10"]
         with rig.App(MARKET, "--log-requests false") as app:
             seller = app.key("seller")
-            good = app.ask("POST", "/api/v1/goods", {"name": "a", "price": "1", "state": "listed", "more": {"a": "1"}}, seller, want=201).json["id"]
+            good = app.ask("POST", "/api/v1/goods", {"name": "a", "price": "1", "state": "listed", "more": {"a": "1"}},
+                           seller, want=201).json["id"]
             document = app.ask("GET", "/openapi.json", want=200).json
             asked, wrong = 0, []
             for method, path, operation in operations(document):
@@ -450,11 +489,14 @@ class Regressions(unittest.TestCase):
                     target = re.sub(r"\{\w+\}", lambda _, part=part: dice.choice((good, "x", part)), path)
                     name = dice.choice(names)
                     if name:
-                        target += "?" + urllib.parse.quote(name) + "=" + dice.choice(("", "eq.", "in.(", "match.")) + urllib.parse.quote(dice.choice(junk), safe="%")
+                        target += "?" + urllib.parse.quote(name) + "=" + dice.choice(("", "eq.", "in.(",
+                        "match.")) + urllib.parse.quote(dice.choice(junk), safe="%")
                     body = None
                     if operation.get("requestBody"):
-                        body = {dice.choice([*members, dice.choice(junk)]): dice.choice([*junk, 1, None, [], {}, -1.5, 2**70, [[1]], {"a": {}}]) for _ in range(3)}
-                    headers = {dice.choice(("If-Match", "If-None-Match", "Prefer", "Idempotency-Key", "Accept", "Range")):
+                        body = {dice.choice([*members, dice.choice(junk)]): dice.choice([*junk, 1, None, [], {}, -1.5,
+                                                                                         2**70, [[1]], {"a": {}}]) for _ in range(3)}
+                    headers = {dice.choice(("If-Match", "If-None-Match", "Prefer", "Idempotency-Key", "Accept",
+                                            "Range")):
                                dice.choice(junk[:8] + ["x" * 300]).encode().decode("latin-1")} if dice.random() < 0.3 else {}
                     answer = app.ask(method, target, body, dice.choice((seller, seller, None, "junk")), headers)
                     asked += 1
@@ -471,16 +513,21 @@ class Regressions(unittest.TestCase):
         return [found.group() for found in ENGINE.finditer(said) if found.group().lower() not in asked.lower()]
 
     def test_C1_names_are_never_pieces_of_sql(self):
-        names = ["name' OR '1'='1", "name\"; DROP TABLE goods; --", "name) FROM users --", "(SELECT email FROM users)", "name,(SELECT 1)", "rowid", "rid", "_rowid_", "password",
-                 "name\"--", "name/**/", "users.email", "maker.name\"", "more->>'a'||'b'", "more->>a\"", "more->a'", "more->>$[0]", "more->>a->>b'", "name::text", "[name]", "`name`",
-                 "count(*)", "name COLLATE NOCASE", "max(name)", "name AS x", "t0.name", "sqlite_master", "1", "*,password", "%00name", "name%00"]
+        names = ["name' OR '1'='1", "name\"; DROP TABLE goods; --", "name) FROM users --", "(SELECT email FROM users)",
+        "name,(SELECT 1)", "rowid", "rid", "_rowid_", "password",
+                 "name\"--", "name/**/", "users.email", "maker.name\"", "more->>'a'||'b'", "more->>a\"", "more->a'",
+                 "more->>$[0]", "more->>a->>b'", "name::text", "[name]", "`name`",
+                 "count(*)", "name COLLATE NOCASE", "max(name)", "name AS x", "t0.name", "sqlite_master", "1",
+                 "*,password", "%00name", "name%00"]
         with rig.App(MARKET, "--log-requests false") as app:
             seller = app.key("seller")
-            app.ask("POST", "/api/v1/goods", {"name": "a", "price": "1", "state": "listed", "more": {"a": "1"}}, seller, want=201)
+            app.ask("POST", "/api/v1/goods", {"name": "a", "price": "1", "state": "listed", "more": {"a": "1"}}, seller,
+                    want=201)
             before = app.run("data", "dump", app.file, "goods", "--data", app.data)[0]
             for name in names:
                 part = urllib.parse.quote(name, safe="%")
-                for form in (f"{part}=eq.1", f"order={part}", f"select={part}", f"select=x:{part}", f"select={part}.sum()", f"select=maker({part})", f"or=({part}.eq.1)",
+                for form in (f"{part}=eq.1", f"order={part}", f"select={part}", f"select=x:{part}",
+                             f"select={part}.sum()", f"select=maker({part})", f"or=({part}.eq.1)",
                              f"select=*,maker(*)&maker.{part}=eq.1", f"select=name,{part}.max()&order={part}"):
                     answer = app.ask("GET", "/api/v1/goods?" + form, token=seller)
                     self.assertIn(answer.status, (200, 400, 403), f"{form} {answer}")
@@ -490,13 +537,16 @@ class Regressions(unittest.TestCase):
                         self.assertNotIn(b"password", answer.body.replace(name.encode(), b""))
                         self.assertNotIn(b"@", answer.body, form)
                 for path in ("goods?on_conflict=" + part, "goods?select=" + part):
-                    self.assertIn(app.ask("POST", "/api/v1/" + path, {"name": "b"}, seller).status, (400, 403, 404, 422), path)
-                self.assertIn(app.ask("POST", "/api/v1/goods", {name: 1, "name": "b", "price": "1"}, seller).status, (400, 422), name)
+                    self.assertIn(app.ask("POST", "/api/v1/" + path, {"name": "b"}, seller).status, (400, 403, 404,
+                    422), path)
+                self.assertIn(app.ask("POST", "/api/v1/goods", {name: 1, "name": "b", "price": "1"}, seller).status,
+                              (400, 422), name)
                 self.assertIn(app.ask("GET", "/api/v1/" + part, token=seller).status, (400, 404), name)
             self.assertEqual(app.run("data", "dump", app.file, "goods", "--data", app.data)[0], before)
 
     def test_C2_only_a_text_is_taken_for_a_text(self):
-        things = [None, True, False, 0, 1, -1, 1.5, [], {}, [""], ["x"], {"$ne": None}, {"$gt": ""}, {"$regex": ".*"}, {"length": 99}, [["x"]], [None], {"toString": "x"},
+        things = [None, True, False, 0, 1, -1, 1.5, [], {}, [""], ["x"], {"$ne": None}, {"$gt": ""}, {"$regex": ".*"},
+                  {"length": 99}, [["x"]], [None], {"toString": "x"},
                   {"token": "x"}, {"eq": "x"}]
         with club() as app:
             token = app.person("ann")
@@ -509,7 +559,8 @@ class Regressions(unittest.TestCase):
                 if not path.startswith("/auth/") or method == "GET" or path == "/auth/logout":
                     continue
                 members = body_members(document, operation)
-                good = {name: {"email": login["email"], "password": rig.PASSWORD, "current_password": rig.PASSWORD, "new_password": rig.PASSWORD + "!"}.get(name, "x")
+                good = {name: {"email": login["email"], "password": rig.PASSWORD, "current_password": rig.PASSWORD,
+                               "new_password": rig.PASSWORD + "!"}.get(name, "x")
                         for name in members}
                 for name, schema in members.items():
                     kinds = resolve(document, schema).get("type", "string")
@@ -520,13 +571,16 @@ class Regressions(unittest.TestCase):
                             continue
                         answer = app.ask(method, path.replace("{id}", "x"), {**good, name: thing}, token)
                         asked += 1
-                        self.assertIn(answer.status, (400, 401, 403, 404, 409, 422, 429), f"{method} {path} {name}={thing!r}: {answer}")
+                        self.assertIn(answer.status, (400, 401, 403, 404, 409, 422, 429),
+                                      f"{method} {path} {name}={thing!r}: {answer}")
                 for thing in things:
                     if thing != {}:
-                        self.assertIn(app.ask(method, path.replace("{id}", "x"), thing, token).status, (400, 401, 403, 404, 409, 415, 422, 429), f"{path} {thing}")
+                        self.assertIn(app.ask(method, path.replace("{id}", "x"), thing, token).status, (400, 401, 403,
+                        404, 409, 415, 422, 429), f"{path} {thing}")
             self.assertGreater(asked, 200)
             self.assertEqual(app.ask("GET", "/auth/me", token=token).status, 200, "nothing of it did anything")
-            for value in ("Bearer", "Bearer ", "Bearer  x", "Bearer [object Object]", "Basic YTpi", "Bearer null", "Bearer undefined", "Bearer {}", "Bearer a b", "bearer"):
+            for value in ("Bearer", "Bearer ", "Bearer  x", "Bearer [object Object]", "Basic YTpi", "Bearer null",
+                          "Bearer undefined", "Bearer {}", "Bearer a b", "bearer"):
                 self.assertIn(app.ask("GET", "/auth/me", headers={"Authorization": value}).status, (400, 401), value)
 
     def test_C5_nothing_that_is_shown_runs(self):
@@ -534,8 +588,11 @@ class Regressions(unittest.TestCase):
             token = app.person("ann")
             evil = "<script>alert(1)</script><svg onload=alert(1)>"
             app.ask("PATCH", "/auth/me", {"nick": evil[:40]}, token, want=200)
-            for path in ("/auth/ui", "/auth/ui/sign-in", "/auth/ui/reset", f"/auth/ui/reset?token={urllib.parse.quote(evil)}", f"/auth/ui/sign-in?next={urllib.parse.quote(evil)}",
-                         f"/{urllib.parse.quote(evil)}", f"/api/v1/{urllib.parse.quote(evil)}", "/api/v1/things", "/docs", f"/docs/errors?{urllib.parse.quote(evil)}", "/openapi.json"):
+            for path in ("/auth/ui", "/auth/ui/sign-in", "/auth/ui/reset",
+                         f"/auth/ui/reset?token={urllib.parse.quote(evil)}",
+                         f"/auth/ui/sign-in?next={urllib.parse.quote(evil)}",
+                         f"/{urllib.parse.quote(evil)}", f"/api/v1/{urllib.parse.quote(evil)}", "/api/v1/things",
+                         "/docs", f"/docs/errors?{urllib.parse.quote(evil)}", "/openapi.json"):
                 answer = app.ask("GET", path)
                 self.assertEqual(answer.headers.get("X-Content-Type-Options"), "nosniff", path)
                 kind = answer.headers.get("Content-Type", "")

@@ -119,7 +119,8 @@ class Sensitive(unittest.TestCase):
             self.crash(app, nurse)
 
     def write(self, app, nurse):
-        first = app.ask("POST", "/api/v1/patients", {"name": "a", "secret": MARK + "1", "number": int(NUMBER), "paper": {"x": MARK}}, nurse,
+        first = app.ask("POST", "/api/v1/patients", {"name": "a", "secret": MARK + "1", "number": int(NUMBER),
+                                                     "paper": {"x": MARK}}, nurse,
                         want=201)
         self.assertIn(MARK, first.body.decode(), "who may read it reads it")
         address = first.headers["Location"]
@@ -130,7 +131,8 @@ class Sensitive(unittest.TestCase):
         batch = [{"method": "POST", "path": "/patients", "body": {"name": "d", "secret": MARK + "3"}, "as": "p"},
                  {"method": "POST", "path": "/visits", "body": {"patient_id": "$p.id", "what": "x"}}]
         app.ask("POST", "/api/v1/batch", {"operations": batch}, nurse, want=200)
-        app.ask("POST", "/api/v1/commands/admit", {"name": "e", "secret": MARK + "4"}, nurse, {"Idempotency-Key": "k1"}, want=200)
+        app.ask("POST", "/api/v1/commands/admit", {"name": "e", "secret": MARK + "4"}, nurse, {"Idempotency-Key": "k1"},
+                want=200)
         self.quiet(app.ask("POST", "/note", {"secret": MARK + "6"}), 204)
 
     def refuse(self, app, nurse):
@@ -143,7 +145,8 @@ class Sensitive(unittest.TestCase):
         self.quiet(app.ask("POST", "/api/v1/patients", {**row, "number": NUMBER + "9"}, nurse), 422)
         self.quiet(app.ask("POST", "/api/v1/patients", {**row, "number": int(NUMBER + "9")}, nurse), 422)
         self.quiet(app.ask("POST", "/api/v1/patients", {**row, "nothing": MARK}, nurse), 422)
-        self.quiet(app.ask("POST", "/api/v1/patients", b'{"name": "f", "secret": "' + MARK.encode() + b'" x}', nurse), 400)
+        self.quiet(app.ask("POST", "/api/v1/patients", b'{"name": "f", "secret": "' + MARK.encode() + b'" x}', nurse),
+                   400)
         self.quiet(app.ask("POST", "/api/v1/patients", b'{"secret": ' + MARK.encode() + b"}", nurse), 400)
         self.quiet(app.ask("POST", "/api/v1/patients", row), 401)
         broken = [{"method": "POST", "path": "/patients", "body": {"name": "g", "secret": MARK + "7"}},
@@ -153,15 +156,19 @@ class Sensitive(unittest.TestCase):
         self.quiet(app.ask("POST", "/api/v1/commands/admit", {"name": "i", "secret": MARK + "4"}, nurse), 409)
         self.quiet(app.ask("POST", "/api/v1/commands/admit", {"name": "i", "secret": [MARK]}, nurse), 422)
         # The same key with another body: the first one's content is not told.
-        self.quiet(app.ask("POST", "/api/v1/commands/admit", {"name": "j", "secret": MARK + "5"}, nurse, {"Idempotency-Key": "k1"}), 422)
+        self.quiet(app.ask("POST", "/api/v1/commands/admit", {"name": "j", "secret": MARK + "5"}, nurse,
+                           {"Idempotency-Key": "k1"}), 422)
         page = app.ask("GET", "/api/v1/patients?select=id&secret=eq." + MARK + "3", want=200).json
         self.quiet(app.ask("DELETE", "/api/v1/patients/" + page["items"][0]["id"], token=nurse), 409)
 
     def read(self, app, nurse):
         for query in ("secret=eq." + MARK, "secret=like." + MARK + "*&order=secret&select=id", f"number=gt.{NUMBER}"):
-            self.assertEqual(app.ask("GET", "/api/v1/patients?select=id&" + query.replace("&select=id", "")).status, 200)
-        for query in ("secret=" + MARK, "secret=eq" + MARK, "secret=is." + MARK, "secret=in.(" + MARK, "secret=match." + MARK + "[",
-                      "number=eq." + MARK, "or=(secret." + MARK + ")", "not.or=(name.eq.x,secret.eq." + MARK, "paper->>x=" + MARK,
+            self.assertEqual(app.ask("GET", "/api/v1/patients?select=id&" + query.replace("&select=id", "")).status,
+                             200)
+        for query in ("secret=" + MARK, "secret=eq" + MARK, "secret=is." + MARK, "secret=in.(" + MARK,
+        "secret=match." + MARK + "[",
+                      "number=eq." + MARK, "or=(secret." + MARK + ")", "not.or=(name.eq.x,secret.eq." + MARK,
+                                                                                "paper->>x=" + MARK,
                       "select=*,visits(*)&visits.what=eq.x&secret=like" + MARK, f"number={NUMBER}", "secret=in." + MARK,
                       "paper=eq." + MARK, "secret=not." + MARK, urllib.parse.quote("secret") + "=%00" + MARK):
             self.quiet(app.ask("GET", "/api/v1/patients?" + query, token=nurse), 400)
@@ -171,7 +178,8 @@ class Sensitive(unittest.TestCase):
     def sign_in(self, app):
         body = {"email": "p@example.com", "password": rig.PASSWORD, "iban": MARK}
         app.ask("POST", "/auth/register", body, want=201)
-        token = app.ask("POST", "/auth/login", {name: body[name] for name in ("email", "password")}, want=200).json["access_token"]
+        token = app.ask("POST", "/auth/login", {name: body[name] for name in ("email", "password")},
+                        want=200).json["access_token"]
         app.ask("PATCH", "/auth/me", {"iban": MARK + "2"}, token, want=200)
         self.quiet(app.ask("PATCH", "/auth/me", {"iban": MARK * 9}, token), 422)
         self.quiet(app.ask("POST", "/auth/register", body), 409)
@@ -180,7 +188,8 @@ class Sensitive(unittest.TestCase):
     def dump_and_load(self, app):
         for table in ("patients", "people"):
             for form in ("csv", "ndjson"):
-                whole, talk = app.run("data", "dump", app.file, table, "--data", app.data, "--format", form, "--with-sensitive")
+                whole, talk = app.run("data", "dump", app.file, table, "--data", app.data, "--format", form,
+                                      "--with-sensitive")
                 self.assertTrue(holds(whole), "the search would find it")
                 masked, said = app.run("data", "dump", app.file, table, "--data", app.data, "--format", form)
                 self.assertEqual(holds(masked + said + talk), [])
@@ -188,7 +197,8 @@ class Sensitive(unittest.TestCase):
         for text in (MARK + "2", MARK + "!", "bad" + MARK):  # taken, no match, a check
             for flags in ([], ["--json"], ["--skip-bad", "--restart"]):
                 (app.folder / "rows.csv").write_text(f"name,secret\nz,{text}\n")
-                out, said = app.run("data", "load", app.file, "patients", "rows.csv", "--data", app.data, *flags, want=None)
+                out, said = app.run("data", "load", app.file, "patients", "rows.csv", "--data", app.data, *flags,
+                                    want=None)
                 self.assertEqual(holds(out + said), [], text)
 
     def crash(self, app, nurse):

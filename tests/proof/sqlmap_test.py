@@ -44,10 +44,14 @@ REQUEST_ID = "01900000-0000-7000-8000-00000000beef"  # else each answer would be
 ALONE = ("cursor", "or", "and", "not.or", "not.and", "on_conflict", *HEADERS)
 DONE = "all tested parameters do not appear to be injectable"
 MARK = "*"
-FILTERS = {"price": "gte.1", "stock": "gte.0", "version": "gte.1", "id": "neq.01900000-0000-7000-8000-000000000001", "state": "eq.listed",
-           "made": "gt.2026-01-01", "created_at": "gt.2026-01-01T00:00:00Z", "updated_at": "gt.2026-01-01T00:00:00Z", "more": "is.null",
-           "maker_id": "is.null", "or": "(name.eq.lamp", "and": "(name.eq.lamp", "not.or": "(name.eq.x", "not.and": "(name.eq.x",
-           "select": "id,name", "order": "name", "limit": "5", "offset": "0", "cursor": "AAAA", "count": "exact", "max_affected": "5",
+FILTERS = {"price": "gte.1", "stock": "gte.0", "version": "gte.1", "id": "neq.01900000-0000-7000-8000-000000000001",
+           "state": "eq.listed",
+           "made": "gt.2026-01-01", "created_at": "gt.2026-01-01T00:00:00Z", "updated_at": "gt.2026-01-01T00:00:00Z",
+           "more": "is.null",
+           "maker_id": "is.null", "or": "(name.eq.lamp", "and": "(name.eq.lamp", "not.or": "(name.eq.x",
+           "not.and": "(name.eq.x",
+           "select": "id,name", "order": "name", "limit": "5", "offset": "0", "cursor": "AAAA", "count": "exact",
+           "max_affected": "5",
            "on_conflict": "id", "below": "50", "named": "lamp"}
 
 
@@ -92,7 +96,8 @@ class Proxy(http.server.BaseHTTPRequestHandler):
 
     def do_POST(self):
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-        headers = {name: value for name, value in self.headers.items() if name.lower() in ("content-type", "authorization")}
+        headers = {name: value for name, value in self.headers.items() if name.lower() in ("content-type",
+        "authorization")}
         headers["X-Forwarded-For"] = ".".join(str(self.dice.randrange(1, 255)) for _ in range(4))
         upstream = http.client.HTTPConnection(*self.target, timeout=60)
         upstream.request("POST", self.path, body, headers)
@@ -137,16 +142,19 @@ class Targets:
         kind = kinds if isinstance(kinds, str) else kinds[0]
         if kind == "object":
             members = schema.get("properties", {})
-            return "{" + ", ".join(f'"{key}": {self.value(one, key)}' for key, one in members.items() if not one.get("readOnly")) + "}"
+            return "{" + ", ".join(f'"{key}": {self.value(one, key)}' for key,
+                                   one in members.items() if not one.get("readOnly")) + "}"
         if kind == "array":
             return "[" + self.value(schema.get("items", {}), name) + "]"
         if kind in ("integer", "number"):
             return self.mark("1")
         if kind == "boolean":
             return "true"
-        text = {"uuid": self.ids.get(name, self.ids["goods"]), "date": "2026-01-02", "date-time": "2026-01-02T03:04:05Z",
+        text = {"uuid": self.ids.get(name, self.ids["goods"]), "date": "2026-01-02",
+                "date-time": "2026-01-02T03:04:05Z",
                 "email": "x@example.com"}.get(schema.get("format"), "")
-        text = text or (schema["enum"][0] if "enum" in schema else {"price": "9.50", "password": rig.PASSWORD}.get(name, "lamp"))
+        text = text or (schema["enum"][0] if "enum" in schema else {"price": "9.50", "password": rig.PASSWORD}.get(name,
+        "lamp"))
         return '"' + self.mark(text) + '"'
 
     def body(self, path, schema):
@@ -192,7 +200,8 @@ class Targets:
             if alone:
                 self.parameters -= body.count(MARK)
                 body = body.replace(MARK, "")
-        lines = [f"{method.upper()} {inside}{'?' if query else ''}{'&'.join(query)} HTTP/1.1", f"Host: {host}", f"Authorization: Bearer {token}", f"X-Request-Id: {REQUEST_ID}",
+        lines = [f"{method.upper()} {inside}{'?' if query else ''}{'&'.join(query)} HTTP/1.1", f"Host: {host}",
+                 f"Authorization: Bearer {token}", f"X-Request-Id: {REQUEST_ID}",
                  *(f"{name}: {value}" for name, value in headers.items())]
         return "\r\n".join(lines) + "\r\n\r\n" + body
 
@@ -203,8 +212,10 @@ def sqlmap(name, text, folder):
     place.mkdir(parents=True)
     (place / "request").write_text(text, newline="")
     begun = time.monotonic()
-    command = ["sqlmap", "-r", str(place / "request"), "--batch", "--ignore-stdin", "--dbms", "SQLite", "--output-dir", str(place / "out"),
-               "--flush-session", "--disable-coloring", "--skip-waf", "--ignore-code", "401", "--answers", "follow=N", "-v", "1", *HOW]
+    command = ["sqlmap", "-r", str(place / "request"), "--batch", "--ignore-stdin", "--dbms", "SQLite", "--output-dir",
+               str(place / "out"),
+               "--flush-session", "--disable-coloring", "--skip-waf", "--ignore-code", "401", "--answers", "follow=N",
+               "-v", "1", *HOW]
     environment = rig.environment(HOME=str(place), TERM="dumb")
     done = subprocess.run(command, cwd=place, env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True,
                           timeout=3600 if WHOLE else 300, check=False)
@@ -221,7 +232,8 @@ class Sqlmap(unittest.TestCase):
         self.folder = tempfile.mkdtemp(prefix="mettle-sqlmap-")
 
     def tearDown(self):
-        failed = any(error for _, error in getattr(self._outcome, "errors", [])) or getattr(self._outcome.result, "failures", [])
+        failed = any(error for _, error in getattr(self._outcome, "errors", [])) or getattr(self._outcome.result,
+        "failures", [])
         if failed:
             shutil.rmtree(KEPT, ignore_errors=True)
             shutil.copytree(self.folder, KEPT)
@@ -248,7 +260,8 @@ class Sqlmap(unittest.TestCase):
         with rig.App(text, "--log-requests false --trusted-proxies 127.0.0.1 --overload-delay 5s") as app:
             token = app.key("seller")
             app.ask("POST", "/api/v1/makers", {"code": "acme", "name": "lamp"}, token, want=201)
-            good = app.ask("POST", "/api/v1/goods", {"name": "lamp", "price": "9.50", "state": "listed"}, token, want=201).json["id"]
+            good = app.ask("POST", "/api/v1/goods", {"name": "lamp", "price": "9.50", "state": "listed"}, token,
+                           want=201).json["id"]
             Proxy.target = (app.server.host, app.server.port)
             proxy = serving(Proxy)
             app.ask("POST", "/api/v1/goods", {"name": "lamp", "price": "8", "state": "listed"}, token, want=201)
@@ -256,7 +269,8 @@ class Sqlmap(unittest.TestCase):
             person = app.person("ada")
             me = app.ask("GET", "/auth/me", token=person, want=200).json["id"]
             targets = Targets(app.ask("GET", "/openapi.json", want=200).json,
-                              {"goods": good, "good_id": good, "users": me, "cursor": page["next_cursor"], "maker_id": self.maker(app)})
+                              {"goods": good, "good_id": good, "users": me, "cursor": page["next_cursor"],
+                               "maker_id": self.maker(app)})
             jobs = {}
             for path, operations in targets.document["paths"].items():
                 for method, operation in operations.items():
@@ -264,14 +278,17 @@ class Sqlmap(unittest.TestCase):
                         continue
                     guarded = path.startswith("/auth/") and method == "post"
                     host = f"127.0.0.1:{proxy.server_port if guarded else app.server.port}"
-                    jobs |= dict(targets.requests(method, path, operation, host, person if path.startswith("/auth/") else token))
+                    jobs |= dict(targets.requests(method, path, operation, host,
+                                                  person if path.startswith("/auth/") else token))
             # Headers that no document names.
-            for name, value in (("Authorization", "Bearer mtl_abc_def"), ("Cookie", "mettle=abc"), ("User-Agent", "x"), ("X-Request-Id", "x")):
+            for name, value in (("Authorization", "Bearer mtl_abc_def"), ("Cookie", "mettle=abc"), ("User-Agent", "x"),
+                                ("X-Request-Id", "x")):
                 host = f"Host: 127.0.0.1:{app.server.port}"
                 jobs[f"header {name}"] = f"GET /auth/me HTTP/1.1\r\n{host}\r\n{name}: {targets.mark(value)}\r\n\r\n"
             begun, left, wrong = time.monotonic(), len(jobs), {}
             with concurrent.futures.ThreadPoolExecutor(2) as pool:
-                for done in concurrent.futures.as_completed([pool.submit(sqlmap, name, made, self.folder) for name, made in jobs.items()]):
+                for done in concurrent.futures.as_completed([pool.submit(sqlmap, name, made, self.folder) for name,
+                                                             made in jobs.items()]):
                     name, found, seconds = done.result()
                     left -= 1
                     print(f"{seconds:6.1f} s  {name}  ({left} left)", file=sys.stderr)

@@ -61,9 +61,11 @@ class SignInCase:
                     continue
                 good = sorted(took for status, took in comers.seen if status == 200)
                 rounds.append({"quiet_p99_us": quiet["all"]["p99_us"], "beside_p99_us": beside["all"]["p99_us"],
-                               "errors": failures(quiet) + failures(beside), "asked": len(comers.seen), "signed_in": len(good),
+                               "errors": failures(quiet) + failures(beside), "asked": len(comers.seen),
+                               "signed_in": len(good),
                                "later": sum(status == 503 for status, _ in comers.seen),
-                               "a_minute": len(good) / seconds * 60, "sign_in_ms": good[len(good) // 2] if good else None})
+                               "a_minute": len(good) / seconds * 60,
+                               "sign_in_ms": good[len(good) // 2] if good else None})
                 say(f"{self.name}: round {number} of {bench.rounds}: p99 {quiet['all']['p99_us']} µs, beside {len(good)} sign-ins "
                     f"{beside['all']['p99_us']} µs")
         return {"name": self.name, "contenders": [{"name": "mettle", "title": "Mettle", "rounds": rounds}]}
@@ -72,7 +74,8 @@ class SignInCase:
     def person(url, number):
         email = f"person{number}@bench.example"
         for _ in range(100):
-            answer = call(url, "POST", "/auth/register", json.dumps({"email": email, "password": PASSWORD, "name": "Person"}))
+            answer = call(url, "POST", "/auth/register", json.dumps({"email": email, "password": PASSWORD,
+                                                                     "name": "Person"}))
             if answer.status in (201, 409):
                 return email
             if answer.status != 503:
@@ -81,7 +84,8 @@ class SignInCase:
         raise Trouble(f"registering {email}: 503 for ten seconds")
 
     def offer(self, bench, url, requests, seconds):
-        return offer(bench.native, url, requests, bench.load_cores(False), rate=self.RATE, seconds=seconds, connections=self.CONNECTIONS)
+        return offer(bench.native, url, requests, bench.load_cores(False), rate=self.RATE, seconds=seconds,
+                     connections=self.CONNECTIONS)
 
     def where(self):
         return (f"{self.RATE:,} GETs/s and {self.A_MINUTE} sign-ins a minute offered in open loops; argon2id at the cost that was measured on this "
@@ -89,13 +93,16 @@ class SignInCase:
 
     @staticmethod
     def table(found):
-        columns = ["", "p99 ms without", "p99 ms beside", "errors", "sign-ins", "of them later (503)", "sign-ins/min", "ms of a sign-in"]
+        columns = ["", "p99 ms without", "p99 ms beside", "errors", "sign-ins", "of them later (503)", "sign-ins/min",
+                   "ms of a sign-in"]
         rows = []
         for one in found["contenders"]:
             rounds = one["rounds"]
             total = {name: sum(figures[name] for figures in rounds) for name in ("errors", "signed_in", "later")}
-            rows.append([one["title"], three((f["quiet_p99_us"] / 1000 for f in rounds), 2), three((f["beside_p99_us"] / 1000 for f in rounds), 2),
-                         *(f"{total[name]:,}" for name in total), each(rounds, "a_minute", 0), three((f["sign_in_ms"] or 0 for f in rounds), 0)])
+            rows.append([one["title"], three((f["quiet_p99_us"] / 1000 for f in rounds), 2),
+                         three((f["beside_p99_us"] / 1000 for f in rounds), 2),
+                         *(f"{total[name]:,}" for name in total), each(rounds, "a_minute", 0),
+                         three((f["sign_in_ms"] or 0 for f in rounds), 0)])
         return columns, rows
 
 
