@@ -60,6 +60,7 @@ const liar = new Liar({
 const rig = new Rig({ liar, auth: '  new_roles: [member]\n  roles: [member]\n', tables: '\n  users: {columns: {name: {type: text, optional: true}}}' });
 const strict = new Rig({ auth: '  verify: required\n' });
 const closed = new Rig({ auth: '  registration: closed\n' });
+const guests = new Rig({ auth: '  registration: invite\n  roles: [host]\n' });
 const needy = new Rig({ tables: '\n  users: {columns: {name: {type: text}, badge: {type: int, optional: true}}}' });
 
 const JSON_TYPE = { 'content-type': 'application/json' };
@@ -524,6 +525,22 @@ const cases = {
     assert.equal((await browser.get(`${closed.url}/auth/me`)).body.email, email);
   },
 
+  'where registration is by invitation, a provider lets in who is invited, if it has verified the address': async () => {
+    const invite = (email) => spawnSync(BINARY, ['user', 'invite', guests.server.file, email, '--role', 'host', '--link', '--data', guests.server.data],
+      { encoding: 'utf8' });
+    const refusal = async (browser) => new URL((await guests.signIn(browser, 'good')).location).searchParams.get('error');
+    const guest = person(guests.good);
+    assert.equal(await refusal(guest.browser), 'forbidden');
+    assert.equal(invite(guest.email).status, 0);
+    assert.equal(await refusal(person(guests.good).browser), 'forbidden', 'the invitation is for one address');
+    await guests.signIn(guest.browser, 'good');
+    const { body } = await guest.browser.get(`${guests.url}/auth/me`);
+    assert.deepEqual([body.email, body.roles, body.email_verified], [guest.email, ['host'], true]);
+    const claimed = person(guests.good, { email: 'claimed@example.com', email_verified: false });
+    assert.equal(invite(claimed.email).status, 0);
+    assert.equal(await refusal(claimed.browser), 'forbidden', 'whoever says that an address is his');
+  },
+
   'what an account needs and the provider does not tell is said': async () => {
     const lacking = person(needy.good, { name: undefined });
     assert.equal(new URL((await needy.signIn(lacking.browser, 'good')).location).searchParams.get('error'), 'invalid');
@@ -541,4 +558,4 @@ const cases = {
   },
 };
 
-await run([rig, strict, closed, needy], cases);
+await run([rig, strict, closed, guests, needy], cases);
