@@ -11,9 +11,13 @@ add_executable(db_sqlite_bench EXCLUDE_FROM_ALL src/db/sqlite/store_bench.cc)
 target_compile_options(db_sqlite_bench PRIVATE ${METTLE_WARNINGS})
 target_link_libraries(db_sqlite_bench PRIVATE mettle_db_sqlite)
 target_precompile_headers(db_sqlite_bench REUSE_FROM mettle_pch)
-if(TARGET db_test)  # the conformance suite drives every engine
-  target_link_libraries(db_test PRIVATE mettle_db_sqlite)
-endif()
+mettle_folder(db_postgres db/postgres mettle_db PkgConfig::PQ)
+foreach(test db_test db_postgres_test)  # the conformance suite drives every engine
+  if(TARGET ${test})
+    target_link_libraries(${test} PRIVATE mettle_db_sqlite mettle_db_postgres)
+    target_compile_definitions(${test} PRIVATE METTLE_TEST_POSTGRES="${CMAKE_SOURCE_DIR}/build/postgres")
+  endif()
+endforeach()
 mettle_folder(model model mettle_base yaml-cpp)
 mettle_folder(rules rules mettle_model mettle_db)
 if(TARGET rules_test)  # rules in memory against the same rules in SQLite
@@ -41,7 +45,7 @@ foreach(dir IN LISTS features)
     list(APPEND METTLE_FEATURES mettle_f_${feature})
   endif()
 endforeach()
-foreach(feature migrate auth transfer data batch openapi statics mail)  # their tests run on a store
+foreach(feature migrate auth oauth transfer data batch openapi statics mail)  # their tests run on a store
   if(TARGET f_${feature}_test)
     target_link_libraries(f_${feature}_test PRIVATE mettle_db_sqlite)
   endif()

@@ -75,7 +75,8 @@ const Spec& provider() {
       .keys = {
           {"issuer", text,
            "Its issuer, letter for letter as its tokens have it; of `github`, the address of an "
-           "Enterprise server. `https`, or `http` on loopback.",
+           "Enterprise server. `https`, or `http` on loopback; `${NAME}` is taken from the "
+           "environment.",
            "issuer: https://id.acme.example"},
           {"client_id", text, "What the provider calls this app.", "client_id: shop", "", true},
           {"client_secret", text,

@@ -79,7 +79,7 @@ class ProviderReader {
     const auto& all = known_providers();
     const auto known =
         std::ranges::find_if(all, [this](const Known& one) { return one.name == made_.name; });
-    made_.client_id = read_text(node_, "client_id").value_or("");
+    made_.client_id = filled("client_id").value_or("");
     made_.label = made_.name;
     made_.scopes = {"openid", "email", "profile"};
     if (known != all.end()) {
@@ -109,7 +109,7 @@ class ProviderReader {
   }
 
   void issuer(bool known) {
-    const auto given = read_text(node_, "issuer");
+    const auto given = filled("issuer");
     if (known && made_.kind != Kind::kGithub) {
       if (given) {
         error("issuer", "idle_key",
@@ -125,6 +125,7 @@ class ProviderReader {
       }
       return;
     }
+    if (given->empty()) return;  // a variable that is not set: said before
     if (!is_safe_address(*given) || given->find('?') != std::string::npos) {
       error("issuer", "invalid_url",
             "an issuer begins with https://, or with http:// on loopback, and has no query",
@@ -147,6 +148,13 @@ class ProviderReader {
       error("scopes", "not_allowed", "without `openid` the provider does not say who it is",
             "scopes: [openid, email]");
     }
+  }
+
+  // What may be another in tests and in production.
+  std::optional<std::string> filled(std::string_view key) {
+    const Node* node = node_.find(key);
+    if (node == nullptr || !node->is_scalar() || node->refused) return std::nullopt;
+    return with_environment(in_, *node, join(path_, key));
   }
 
   // What only the environment may hold.

@@ -24,44 +24,42 @@ class Oauth final : public engine::Feature {
   std::string_view name() const override { return "oauth"; }
   std::vector<std::string> own_tables() const override { return flow_tables(); }
   void build(engine::SnapshotBuilder& builder) override;
-  Result<> start(engine::Engine& engine) override {
-    if (!outgoing_->has_client()) outgoing_->use(engine.http());
-    return {};
-  }
+  Result<> start(engine::Engine& engine) override;
   void stop(engine::Engine&) override { outgoing_->use(nullptr); }
 
  private:
-  std::shared_ptr<ProviderClient> made(engine::SnapshotBuilder& builder,
-                                       const model::IdentityProvider& spec) const;
-
   const std::shared_ptr<Outgoing> outgoing_;
+  std::vector<std::shared_ptr<ProviderClient>> latest_;  // of the last build
 };
 
-std::shared_ptr<ProviderClient> Oauth::made(engine::SnapshotBuilder& builder,
-                                            const model::IdentityProvider& spec) const {
-  const std::string path = "auth.providers." + spec.name;
-  const std::string& reach = builder.config().providers_reach;
-  if (spec.issuer.starts_with("http://") && reach != "loopback") {
-    builder.faults().error(spec.pos, path, "invalid_url",
-                           "a provider over plain HTTP is for tests and development alone, where "
-                           "the setting providers_reach is loopback",
-                           "mettle serve --providers-reach loopback");
+// Not with the app file, which is checked where neither its variables nor this setting are there.
+Result<> Oauth::start(engine::Engine& engine) {
+  for (const auto& client : latest_) {
+    const model::IdentityProvider& spec = client->spec();
+    if (spec.issuer.starts_with("http://") && engine.config().providers_reach != "loopback") {
+      return fail(Code::kInvalidApp,
+                  "auth.providers." + spec.name +
+                      ": a provider over plain HTTP is for tests and development, where "
+                      "--providers-reach loopback allows it");
+    }
+    if (const auto usable = client->check(); !usable) {
+      return fail(Code::kInvalidApp, "auth.providers." + spec.name + ": " + usable.error().inside +
+                                         "; it is the content of the .p8 file that Apple gave");
+    }
   }
-  auto client = std::make_shared<ProviderClient>(spec, reach_of(reach), outgoing_);
-  if (const auto usable = client->check(); !usable) {
-    builder.faults().error(spec.pos, path + ".private_key", "not_allowed",
-                           usable.error().inside + ": the content of the .p8 file that Apple gave",
-                           "APPLE_KEY=\"$(cat AuthKey.p8)\" mettle serve");
-  }
-  return client;
+  if (!outgoing_->has_client()) outgoing_->use(engine.http());
+  return {};
 }
 
 void Oauth::build(engine::SnapshotBuilder& builder) {
   const model::Auth& auth = builder.model().auth;
   if (auth.table < 0 || auth.providers.empty()) return;
   auto code = std::make_shared<OauthCode>();
+  const net::Reach reach = reach_of(builder.config().providers_reach);
+  latest_.clear();
   for (const model::IdentityProvider& spec : auth.providers) {
-    code->providers.emplace(spec.name, made(builder, spec));
+    latest_.push_back(std::make_shared<ProviderClient>(spec, reach, outgoing_));
+    code->providers.emplace(spec.name, latest_.back());
   }
   builder.put<OauthCode>(std::move(code));
   const auto add = [&builder](Policy policy, Method method, std::string path,
