@@ -10,6 +10,7 @@
 #include "features/auth/stored_list.h"
 #include "records/catalog.h"
 #include "records/door.h"
+#include "rules/watch.h"
 
 namespace mettle::auth {
 namespace {
@@ -31,7 +32,17 @@ Result<> may_invite(const engine::Call& call) {
   request.emplace_back("path", Value(call.request.path));
   request.emplace_back("id", Value(call.ctx.request_id));
   bindings.bind("request", Value(std::move(request)));
-  if (rules::evaluate(*code.invite, bindings).is_true()) return {};
+  const Value verdict = rules::evaluate(*code.invite, bindings);
+  if (bindings.watch() != nullptr) {
+    rules::RuleAsked asked;
+    asked.stage = rules::RuleAsked::Stage::kCall;
+    asked.expr = code.invite;
+    asked.value = verdict;
+    asked.subject = "auth.invite";
+    asked.parts = rules::parts_asked(*code.invite, bindings, true);
+    bindings.watch()->asked(std::move(asked));
+  }
+  if (verdict.is_true()) return {};
   return fail(Code::kForbidden, "you may not invite others: auth.invite refuses it");
 }
 
