@@ -61,7 +61,7 @@ class Run:
     def set_up(self):
         scenario = self.scenario
         if scenario.stub:
-            self.stub = Stub([fill(line, self.names) for line in scenario.stub])
+            self.stub = Stub([fill(line, {**self.names, "stub": "{{stub}}"}) for line in scenario.stub])  # which it knows itself
             self.names["stub"] = self.stub.url
         for name, text in scenario.files:
             self.write(name, text)

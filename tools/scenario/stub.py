@@ -61,6 +61,7 @@ class Stub:
                         self.send_header("Content-Type", "application/json")
                     for name, value in headers:
                         self.send_header(name, value)
+                    content = content.replace(b"{{stub}}", stub.url.encode())  # a service that names its own address
                     self.send_header("Content-Length", str(len(content)))
                     self.end_headers()
                     self.wfile.write(content)

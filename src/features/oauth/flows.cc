@@ -91,7 +91,8 @@ Task<Result<std::string>> begin_flow(db::WriteTx& tx, Random& random, Flow flow,
   static const db::StatementRef sweep_sql = db::Statement::make(
       "DELETE FROM mettle_oauth_flows WHERE id IN (SELECT id FROM mettle_oauth_flows WHERE "
       "expires_at < ?1 LIMIT ?2)");
-  CO_TRY_VOID(co_await run(tx, sweep_sql, {Value(now), Value(kSweptAtOnce)}));
+  std::vector<Value> sweep{Value(now), Value(kSweptAtOnce)};
+  CO_TRY_VOID(co_await run(tx, sweep_sql, std::move(sweep)));
   const std::string id = auth::new_credential_id(random);
   const std::string secret = auth::new_credential_secret(random);
   std::vector<Value> values{Value(id),
@@ -118,7 +119,8 @@ Task<Result<Flow>> answer_flow(db::WriteTx& tx, std::string state, std::string p
   const bool same_browser = flow.browser_hash.empty() ||
                             equal_in_constant_time(flow.browser_hash, auth::secret_hash(browser));
   if (!same_browser || flow.provider != provider) co_return fail(refused());
-  CO_TRY_VOID(co_await run(tx, answer_sql, {Value(flow.id), Value(kAnswered)}));
+  std::vector<Value> values{Value(flow.id), Value(kAnswered)};
+  CO_TRY_VOID(co_await run(tx, answer_sql, std::move(values)));
   co_return flow;
 }
 
@@ -148,7 +150,8 @@ Task<Result<>> spend_ticket(db::WriteTx& tx, std::string ticket, Timestamp now) 
   static const db::StatementRef delete_sql =
       db::Statement::make("DELETE FROM mettle_oauth_flows WHERE id = ?1");
   CO_TRY(const Flow flow, co_await find(tx, kTicketPrefix, std::move(ticket), kProven, now));
-  co_return co_await run(tx, delete_sql, {Value(flow.id)});
+  std::vector<Value> values{Value(flow.id)};
+  co_return co_await run(tx, delete_sql, std::move(values));
 }
 
 std::optional<std::string> flow_id_of(std::string_view text) {
