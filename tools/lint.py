@@ -36,7 +36,7 @@ THIRD_PARTY = [
     ("zlib.h", ("src/net/compress.cc",)),
     ("brotli/", ("src/net/compress.cc",)),
     ("qrencode.h", ("src/base/qr_code.cc",)),
-    ("boost/asio", ("src/async/", "src/net/")),
+    ("boost/asio", ("src/async/", "src/net/", "src/db/postgres/")),
     ("boost/", ()),
     ("CLI/", ("src/app/",)),
     ("nghttp2/", ("src/net/http2_session.cc",)),

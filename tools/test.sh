@@ -24,7 +24,7 @@ timed() {
 }
 
 # Those of the folders that share state between threads; each of these test binaries exists once its folder has tests.
-tsan_folders=(async db db_sqlite net)
+tsan_folders=(async db db_sqlite db_postgres net)
 build_tsan() {
   local targets=() folder known
   cmake --preset tsan >build/configure-tsan.log 2>&1 || { cat build/configure-tsan.log >&2; return 1; }
@@ -63,6 +63,9 @@ export UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1
 export TSAN_OPTIONS=halt_on_error=1:second_deadlock_stack=1
 export ASAN_SYMBOLIZER_PATH=/usr/bin/llvm-symbolizer-19 TSAN_SYMBOLIZER_PATH=/usr/bin/llvm-symbolizer-19
 export UBSAN_SYMBOLIZER_PATH=/usr/bin/llvm-symbolizer-19 SCENARIO_START_SECONDS=60
+# The server of the tests that need PostgreSQL.
+trap 'tools/postgres.py stop build/postgres' EXIT
+tools/postgres.py start build/postgres
 echo "test: $SECONDS s so far; now the tests"
 # A choice of tests leaves most of the code untouched: no report, no bounds.
 [ "$#" -gt 0 ] && set -- -FA '^coverage$' "$@"

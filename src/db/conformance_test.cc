@@ -1,7 +1,7 @@
 // What every engine promises through db::Store. One suite; an engine joins by one line at the end.
 #include <gtest/gtest.h>
 
-#include "db/dialect.h"
+#include "db/postgres/postgres_fixture.h"
 #include "db/sqlite/store_fixture.h"
 
 namespace mettle::db {
@@ -38,10 +38,38 @@ std::unique_ptr<Engine> make_sqlite() {
   return std::make_unique<SqliteEngine>();
 }
 
+constexpr const char* kPostgresSchema[] = {
+    "CREATE TABLE authors (rid bigserial PRIMARY KEY, id bigint NOT NULL UNIQUE, name text NOT NULL"
+    " CONSTRAINT mt_check_1 CHECK (length(name) > 0))",
+    "CREATE TABLE books (rid bigserial PRIMARY KEY, id bigint NOT NULL UNIQUE, author_id bigint"
+    " REFERENCES authors (id) ON DELETE RESTRICT ON UPDATE RESTRICT, shelf bigint NOT NULL,"
+    " place bigint NOT NULL, UNIQUE (shelf, place))",
+    "CREATE TABLE kinds (b boolean, i bigint, f double precision, d numeric(18,2), t text, x bytea,"
+    " u uuid, ts timestamptz, da date, ti time, j json)",
+};
+
+struct PostgresEngine final : Engine {
+  PostgresEngine() {
+    std::vector<SqlUnit::Part> parts;
+    for (const char* text : kPostgresSchema) parts.push_back({sql(text), {}});
+    Context ctx(core_, system_seams(), INT64_MAX);
+    const Result<> made =
+        run_task(core_, store().migrate(ctx, std::make_shared<SqlUnit>(std::move(parts))));
+    EXPECT_TRUE(made.has_value()) << made.error().detail << " / " << made.error().inside;
+  }
+  Store& store() override { return database_.store(); }
+  Core& core() override { return core_; }
+  Core core_{system_seams()};
+  PostgresDatabase database_;
+};
+
+std::unique_ptr<Engine> make_postgres() {
+  return std::make_unique<PostgresEngine>();
+}
+
 struct EngineParam {
   const char* name;
   std::unique_ptr<Engine> (*make)();
-  const Dialect& (*dialect)();
 };
 
 class StoreConformance : public testing::TestWithParam<EngineParam> {
@@ -66,7 +94,7 @@ class StoreConformance : public testing::TestWithParam<EngineParam> {
     EXPECT_TRUE(read(sql(std::string("SELECT count(*) FROM ") + table), {}, rows).has_value());
     return rows.rows.at(0).at(0).integer();
   }
-  std::string parameter(int n) { return GetParam().dialect().parameter(n); }
+  static std::string parameter(int n) { return "?" + std::to_string(n); }
   SqlUnit::Part author(int64_t id, const char* name) {
     return {
         sql("INSERT INTO authors (id, name) VALUES (" + parameter(1) + ", " + parameter(2) + ")"),
@@ -360,7 +388,8 @@ TEST_P(StoreConformance, AMigrationThatBreaksReferencesIsTakenBack) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Engines, StoreConformance,
-                         testing::Values(EngineParam{"sqlite", make_sqlite, sqlite_dialect}),
+                         testing::Values(EngineParam{"sqlite", make_sqlite},
+                                         EngineParam{"postgres", make_postgres}),
                          [](const auto& engine) { return std::string(engine.param.name); });
 
 }  // namespace
