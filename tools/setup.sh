@@ -20,11 +20,11 @@ packages=(
   ccache cmake ninja-build make pkg-config git python3 ca-certificates curl
   # libraries
   libboost1.81-dev libssl-dev libsimdjson-dev libfmt-dev libspdlog-dev libyaml-cpp-dev libre2-dev
-  zlib1g-dev libbrotli-dev libcli11-dev libcurl4-openssl-dev libargon2-dev libqrencode-dev libnghttp2-dev
+  zlib1g-dev libbrotli-dev libcli11-dev libcurl4-openssl-dev libargon2-dev libqrencode-dev libnghttp2-dev libpq-dev
   # tests and measurements
   libgtest-dev libgmock-dev python3-h11 python3-aiosmtpd openssl iproute2 wrk nginx-light prometheus graphviz
   strace faketime valgrind chromium
-  openssl python3-h2 nghttp2-client testssl.sh slowhttptest sqlmap
+  openssl python3-h2 nghttp2-client testssl.sh slowhttptest postgresql-15 sqlmap
 )
 # node-gyp compiles one of the bench peers with the first two; bench/flame samples with the third.
 bench_packages=(g++ make linux-perf)
