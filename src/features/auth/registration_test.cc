@@ -16,6 +16,31 @@ using testing::ElementsAre;
 constexpr std::string_view kEmail = "ada@example.com";
 constexpr int64_t kDayUs = int64_t{86'400} * 1'000'000;
 
+Task<Result<records::Answer>> issue(records::WriteScope& scope, NewInvitation wanted,
+                                    int64_t age_us, std::string* token) {
+  const Timestamp then{scope.now().us - age_us};
+  CO_TRY(const IssuedInvitation issued,
+         co_await issue_invitation(scope.tx(), *system_seams().random, std::move(wanted), then));
+  *token = issued.token;
+  co_return records::Answer();
+}
+
+Task<Result<records::Answer>> try_to_admit(records::WriteScope& scope, const People& people,
+                                           Applicant applicant,
+                                           std::optional<Admission>* admission) {
+  CO_TRY(*admission, co_await admit(scope.tx(), people, std::move(applicant), scope.now()));
+  co_return records::Answer();
+}
+
+Task<Result<records::Answer>> give(records::WriteScope& scope, Value id,
+                                   std::vector<std::string> roles, bool disabled) {
+  CO_TRY_VOID(co_await People::set_roles(scope.tx(), id, roles));
+  if (disabled) {
+    CO_TRY_VOID(co_await People::set_disabled(scope.tx(), id, scope.now()));
+  }
+  co_return records::Answer();
+}
+
 class RegistrationTest : public records::DoorTest {
  protected:
   void serve_app(std::string_view registration) {
@@ -34,23 +59,17 @@ class RegistrationTest : public records::DoorTest {
   std::string invite(std::vector<std::string> roles, std::string inviter = "cli",
                      std::string email = std::string(kEmail), int64_t age_us = 0) {
     std::string token;
-    const auto made = commit([&](records::WriteScope& scope) -> Task<Result<records::Answer>> {
-      const Timestamp then{scope.now().us - age_us};
-      CO_TRY(const IssuedInvitation issued,
-             co_await issue_invitation(scope.tx(), *system_seams().random,
-                                       NewInvitation{email, roles, inviter}, then));
-      token = issued.token;
-      co_return records::Answer();
-    });
+    const NewInvitation wanted{std::move(email), std::move(roles), std::move(inviter)};
+    const auto made =
+        commit([&](records::WriteScope& scope) { return issue(scope, wanted, age_us, &token); });
     EXPECT_TRUE(made.has_value());
     return token;
   }
 
   Result<Admission> admitted(Applicant applicant) {
     std::optional<Admission> admission;
-    const auto done = commit([&](records::WriteScope& scope) -> Task<Result<records::Answer>> {
-      CO_TRY(admission, co_await admit(scope.tx(), *people_, applicant, scope.now()));
-      co_return records::Answer();
+    const auto done = commit([&](records::WriteScope& scope) {
+      return try_to_admit(scope, *people_, applicant, &admission);
     });
     if (!done) return std::unexpected(done.error());
     return *admission;
@@ -71,13 +90,8 @@ class RegistrationTest : public records::DoorTest {
                                    format_uuid(user_id(number)), number),
                        records::Authority::kOperator)
                     .has_value());
-    const auto given = commit([&](records::WriteScope& scope) -> Task<Result<records::Answer>> {
-      const Value id(user_id(number));
-      CO_TRY_VOID(co_await People::set_roles(scope.tx(), id, roles));
-      if (disabled) {
-        CO_TRY_VOID(co_await People::set_disabled(scope.tx(), id, scope.now()));
-      }
-      co_return records::Answer();
+    const auto given = commit([&](records::WriteScope& scope) {
+      return give(scope, Value(user_id(number)), roles, disabled);
     });
     ASSERT_TRUE(given.has_value());
   }
