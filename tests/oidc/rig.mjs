@@ -227,6 +227,7 @@ export class Rig {
   }
 
   async start() {
+    for (const name of Object.keys(process.env)) if (name.startsWith('METTLE_')) delete process.env[name];
     Object.assign(process.env, ENVIRONMENT);
     await Promise.all([this.good.listen(), this.other.listen(), this.liar?.listen()]);
     const file = path.join(this.folder, 'mettle.yaml');
