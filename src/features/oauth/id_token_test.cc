@@ -206,6 +206,44 @@ TEST_F(IdTokenTest, UserInfoIsOfTheSameSubject) {
   EXPECT_FALSE(with_user_info(claims, R"({"sub":"eve","email":"ada@example.com"})").has_value());
   EXPECT_FALSE(with_user_info(claims, R"({"email":"ada@example.com"})").has_value());
   EXPECT_FALSE(with_user_info(claims, "no").has_value());
+  EXPECT_FALSE(with_user_info(claims, "[]").has_value());
+}
+
+TEST_F(IdTokenTest, RefusesWhatCannotBeRead) {
+  const std::string head = encode_base64url(R"({"alg":"ES256","kid":"k1"})");
+  EXPECT_EQ(refusal(head + ".*.YQ"), "id token: not base64url");
+  EXPECT_EQ(refusal(head + ".YQ.*"), "id token: not base64url");
+  EXPECT_EQ(refusal(token("{")), "id token: the payload is no object");
+  EXPECT_EQ(refusal(token(claims(), R"({"alg":"ES256","kid":"k1","typ":7})")), "id token: typ");
+}
+
+TEST_F(IdTokenTest, WhereTheProviderNamesNoAlgorithmItIsRs256) {
+  wanted_.algorithms = {};
+  EXPECT_EQ(refusal(token(claims())), "id token: an algorithm that the provider does not name");
+}
+
+TEST_F(IdTokenTest, AHashOfNoAccessTokenSaysNothing) {
+  EXPECT_TRUE(check(token(claims("at_hash", "\"x\""))).has_value());
+}
+
+TEST_F(IdTokenTest, ATenantIsHexDigits) {
+  wanted_.issuer = "https://login.example/{tenantid}/v2.0";
+  const std::string tenant = "72f988bf-86f1-41af-91ab-2d7cd011db4/";
+  EXPECT_EQ(refusal(token(claims("iss", "\"https://login.example/" + tenant + "/v2.0\",\"tid\":\"" +
+                                            tenant + "\""))),
+            "id token: iss");
+}
+
+TEST_F(IdTokenTest, MicrosoftsWordForAProvenAddressMayBeANumber) {
+  for (const std::string_view word : {"1", "\"1\"", "true", "\"true\""}) {
+    const auto read =
+        check(token(claims("email_verified", "false,\"xms_edov\":" + std::string(word))));
+    ASSERT_TRUE(read.has_value());
+    EXPECT_TRUE(read->email_verified) << word;
+  }
+  const auto read = check(token(claims("email_verified", "false,\"xms_edov\":0")));
+  ASSERT_TRUE(read.has_value());
+  EXPECT_FALSE(read->email_verified);
 }
 
 }  // namespace
