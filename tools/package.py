@@ -28,7 +28,7 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 ROWS = {
     "argon2": "libargon2", "boost1.81": "Boost.Asio", "brotli": "zlib, brotli", "cli11": "CLI11", "curl": "libcurl",
     "fmtlib": "fmt",
-    "nghttp2": "nghttp2", "openssl": "OpenSSL", "re2": "RE2", "spdlog": "spdlog", "yaml-cpp": "yaml-cpp",
+    "nghttp2": "nghttp2", "openssl": "OpenSSL", "qrencode": "libqrencode", "re2": "RE2", "spdlog": "spdlog", "yaml-cpp": "yaml-cpp",
     "zlib": "zlib, brotli",
     "glibc": "glibc, libstdc++, libgcc", "gcc-12": "glibc, libstdc++, libgcc",
 }
