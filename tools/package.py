@@ -21,6 +21,7 @@ import re
 import subprocess
 import sys
 import tarfile
+import time
 import uuid
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
@@ -224,8 +225,18 @@ def commit():
         return "unknown", 0
 
 
-def make_bill(binary, shipped, version, page):
-    """The bill as JSON, and the Debian packages that the program needs to run."""
+def stripped(binary):
+    """The program without what only a debugger reads."""
+    target = binary.parent / "mettle.stripped"
+    try:
+        run("llvm-strip-19", "--strip-all", "-o", target, binary)
+        return target.read_bytes()
+    finally:
+        target.unlink(missing_ok=True)
+
+
+def make_bill(binary, version, page):
+    """The program without what only a debugger reads; its bill as JSON; the Debian packages that it needs to run; the time."""
     head, committed = commit()
     epoch = int(os.environ.get("SOURCE_DATE_EPOCH", committed))
     debian = Debian()
@@ -237,9 +248,9 @@ def make_bill(binary, shipped, version, page):
     direct += bill.headers(binary.parent, root)
     bill.embedded(root)
     check_rows(direct, bill, page)
+    shipped = stripped(binary)
     content = hashlib.sha256(shipped).hexdigest()
-    moment = __import__("datetime").datetime.fromtimestamp(epoch,
-                                                           __import__("datetime").timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+    moment = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(epoch))
     document = {
         "$schema": "http://cyclonedx.org/schema/bom-1.5.schema.json", "bomFormat": "CycloneDX", "specVersion": "1.5",
         "serialNumber": f"urn:uuid:{uuid.uuid5(uuid.NAMESPACE_URL, head + content)}", "version": 1,
@@ -253,7 +264,7 @@ def make_bill(binary, shipped, version, page):
         "components": [bill.components[ref] for ref in sorted(bill.components)],
         "dependencies": [{"ref": ref, "dependsOn": sorted(bill.needs[ref])} for ref in sorted(bill.needs)],
     }
-    return document, [debian.about(name) for name in depends], epoch
+    return shipped, document, [debian.about(name) for name in depends], epoch
 
 
 # ---- the files -------------------------------------------------------------------------------
@@ -306,21 +317,10 @@ def control(version, arch, depends, size):
             " A backend that is described by one file: REST API, sign-in, permissions,\n durable writes. `mettle new` begins one.\n").encode()
 
 
-def stripped(binary):
-    """The program without what only a debugger reads."""
-    target = binary.parent / "mettle.stripped"
-    try:
-        run("llvm-strip-19", "--strip-all", "-o", target, binary)
-        return target.read_bytes()
-    finally:
-        target.unlink(missing_ok=True)
-
-
 def write(binary, out, page):
     version = re.search(r"project\(mettle VERSION (\S+)", (ROOT / "CMakeLists.txt").read_text()).group(1)
     arch = run("dpkg", "--print-architecture").strip()
-    shipped = stripped(binary)
-    document, depends, epoch = make_bill(binary, shipped, version, page)
+    shipped, document, depends, epoch = make_bill(binary, version, page)
     sbom = (json.dumps(document, indent=2, ensure_ascii=False) + "\n").encode()
     texts = [(name, path.read_bytes(), 0o644) for name, path in [*licences(), *((doc, ROOT / doc) for doc in DOCS)]]
     unit = (ROOT / "packaging/mettle.service").read_bytes()
