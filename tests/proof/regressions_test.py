@@ -301,6 +301,30 @@ class Regressions(unittest.TestCase):
             self.assertEqual(app.ask("PATCH", f"/api/v1/goods/{good}", {"_method": "DELETE"}, seller).status, 422)
             app.ask("GET", f"/api/v1/goods/{good}", token=seller, want=200)
 
+    def test_A11_as_much_is_hashed_for_nobody_as_for_somebody(self):
+        """Passwords of addresses that nobody has cost what others do: counted in the library that hashes, not timed."""
+        compiler = shutil.which("clang-19") or shutil.which("cc")
+        with tempfile.TemporaryDirectory() as folder:
+            counter, log = pathlib.Path(folder) / "count.so", pathlib.Path(folder) / "log"
+            subprocess.run([compiler, "-shared", "-fPIC", "-O1", "-o", counter, pathlib.Path(__file__).parent / "count_argon2.c", "-ldl"], check=True)
+            app = rig.App(CLUB.format(more=", verify: required"), "--log-requests false", LD_PRELOAD=str(counter), ARGON2_LOG=str(log))
+            with app:
+                app.ask("POST", "/auth/register", {"email": "ann@example.com", "password": rig.PASSWORD}, want=201)
+
+                def hashed(path, body):
+                    before = len(log.read_text().splitlines())
+                    status = app.ask("POST", path, body).status
+                    return status, sorted(log.read_text().splitlines()[before:])
+
+                self.assertEqual(len(log.read_text().splitlines()[-1].split(",")), 3, "a cost is m, t and p")
+                for path, password in (("/auth/login", "not her password"), ("/auth/register", rig.PASSWORD), ("/auth/recover", None),
+                                       ("/auth/magic", None), ("/auth/verify", None)):
+                    more = {"password": password} if password else {}
+                    known = hashed(path, {"email": "ann@example.com", **more})
+                    unknown = hashed(path, {"email": f"nobody{len(path)}@example.com", **more})
+                    self.assertEqual(known, unknown, path)
+                    self.assertEqual(bool(known[1]), password is not None, f"{path} {known}")
+
     def test_A12_nobody_is_sent_elsewhere(self):
         bad = ["//evil.example", "https://evil.example", "http:evil.example", "/\\evil.example", "\\\\evil.example",
                "/\t/evil.example", "/\n/evil.example",
