@@ -121,6 +121,12 @@ std::string_view default_cache_control(const Exchange& x, const net::Response& r
   return x.principal.signed_in() ? "private, no-cache" : "no-cache";
 }
 
+// Where the app has tenants and the authenticator did not say which the caller's is.
+bool lacks_tenant(const Exchange& x) {
+  return x.app->model().auth.tenant >= 0 && !x.principal.id.is_unknown() &&
+         x.principal.tenant.is_unknown();
+}
+
 bool is_limited(const Exchange& x, RequestLimits::Stage stage) {
   const RequestLimits* limits = x.app->limits();
   return limits != nullptr && !x.route->before_admission && limits->any(*x.route, stage);
@@ -207,7 +213,7 @@ Task<Result<net::Response>> Pipeline::run(Exchange& x) const {
     CO_TRY_VOID(co_await limit(x, RequestLimits::Stage::kAddress));  // 429
   }
   CO_TRY_VOID(co_await authenticate(x));  // 401
-  if (x.app->model().auth.tenant >= 0) {
+  if (lacks_tenant(x)) {
     CO_TRY_VOID(co_await find_tenant(x));
   }
   if (is_limited(x, RequestLimits::Stage::kCaller)) {
@@ -342,7 +348,6 @@ Task<Result<>> Pipeline::authenticate(Exchange& x) const {
 
 // Whichever credentials they were, a user belongs to the tenant that his row names.
 Task<Result<>> Pipeline::find_tenant(Exchange& x) const {
-  if (x.principal.id.is_unknown() || !x.principal.tenant.is_unknown()) co_return Result<>();
   CO_TRY(x.principal.tenant, co_await x.app->door().tenant_of(x.ctx, x.principal.id));
   co_return Result<>();
 }
