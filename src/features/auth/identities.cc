@@ -34,15 +34,12 @@ class IdentityRows final : public db::RowSink {
   std::vector<StoredIdentity> found;
 };
 
-class CountRow final : public db::RowSink {
- public:
-  void restart() override { others.reset(); }
-  Result<bool> on_row(const db::Row& row) override {
-    if (row.int64(0) > 0) others = row.int64(1);
-    return false;
-  }
-  std::optional<int64_t> others;
-};
+const db::StatementRef& list_statement() {
+  static const db::StatementRef list_sql = db::Statement::make(
+      "SELECT id, provider, email, created_at, last_used_at FROM mettle_identities WHERE user_id = "
+      "?1 ORDER BY created_at, id");
+  return list_sql;
+}
 
 Task<Result<>> run(db::WriteTx& tx, const db::StatementRef& statement, std::vector<Value> values) {
   CO_TRY_VOID(co_await tx.run(statement, values));
@@ -104,22 +101,15 @@ Task<Result<>> touch_identity(db::WriteTx& tx, const Identity& identity, Timesta
 
 Task<Result<std::vector<StoredIdentity>>> list_identities(Context& ctx, db::Store& store,
                                                           Value user) {
-  static const db::StatementRef list_sql = db::Statement::make(
-      "SELECT id, provider, email, created_at, last_used_at FROM mettle_identities WHERE user_id = "
-      "?1 ORDER BY created_at, id");
   IdentityRows rows;
-  CO_TRY_VOID(co_await store.read(ctx, list_sql, std::span(&user, 1), rows));
+  CO_TRY_VOID(co_await store.read(ctx, list_statement(), std::span(&user, 1), rows));
   co_return std::move(rows.found);
 }
 
-Task<Result<std::optional<int64_t>>> count_others(db::Tx& tx, Value user, std::string id) {
-  static const db::StatementRef count_sql = db::Statement::make(
-      "SELECT coalesce(sum(id = ?2), 0), coalesce(sum(id <> ?2), 0) FROM mettle_identities WHERE "
-      "user_id = ?1");
-  const std::array<Value, 2> values{std::move(user), Value(std::move(id))};
-  CountRow row;
-  CO_TRY_VOID(co_await tx.run(count_sql, values, &row));
-  co_return row.others;
+Task<Result<std::vector<StoredIdentity>>> list_identities(db::Tx& tx, Value user) {
+  IdentityRows rows;
+  CO_TRY_VOID(co_await tx.run(list_statement(), std::span(&user, 1), &rows));
+  co_return std::move(rows.found);
 }
 
 Task<Result<>> remove_identity(db::WriteTx& tx, Value user, std::string id) {

@@ -42,8 +42,8 @@ Task<Result<>> touch_identity(db::WriteTx& tx, const Identity& identity, Timesta
 // Those of a person, the oldest first.
 Task<Result<std::vector<StoredIdentity>>> list_identities(Context& ctx, db::Store& store,
                                                           Value user);
-// How many others the person has; nullopt where that one is not the person's.
-Task<Result<std::optional<int64_t>>> count_others(db::Tx& tx, Value user, std::string id);
+// The same in a transaction.
+Task<Result<std::vector<StoredIdentity>>> list_identities(db::Tx& tx, Value user);
 Task<Result<>> remove_identity(db::WriteTx& tx, Value user, std::string id);
 Task<Result<>> forget_identities(db::WriteTx& tx, Value user);
 

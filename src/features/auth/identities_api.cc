@@ -1,5 +1,5 @@
 // GET /auth/me/identities, DELETE /auth/me/identities/{id}: with which providers one signs in.
-#include <fmt/format.h>
+#include <algorithm>
 
 #include "base/json_write.h"
 #include "engine/snapshot.h"
@@ -24,9 +24,14 @@ class UnlinkUnit final : public db::WriteUnit {
 
   Task<Result<>> run(db::WriteTx& tx) override {
     CO_TRY(const std::optional<Person> person, co_await people_->find(tx, user_));
-    CO_TRY(const std::optional<int64_t> others, co_await count_others(tx, user_, id_));
-    if (!person || !others) co_return fail(Code::kNotFound, "you have no such identity");
-    if (*others == 0 && person->password_hash.empty()) {
+    CO_TRY(const std::vector<StoredIdentity> all, co_await list_identities(tx, user_));
+    const auto is_this = [this](const StoredIdentity& one) { return one.id == id_; };
+    if (!person || std::ranges::none_of(all, is_this)) {
+      co_return fail(Code::kNotFound, "you have no such identity");
+    }
+    const bool other = std::ranges::any_of(
+        all, [&](const StoredIdentity& one) { return !is_this(one) && leads_in(one); });
+    if (!other && person->password_hash.empty()) {
       co_return fail(Code::kConflict,
                      "this is the only way into your account; set a password first (POST "
                      "/auth/recover sends a mail)");
@@ -41,6 +46,12 @@ class UnlinkUnit final : public db::WriteUnit {
   }
 
  private:
+  // One of a provider that the app file does not name any more opens nothing.
+  bool leads_in(const StoredIdentity& identity) const {
+    return std::ranges::any_of(app_->model().auth.providers,
+                               [&](const auto& one) { return one.name == identity.provider; });
+  }
+
   const std::shared_ptr<const engine::Snapshot> app_;
   const std::shared_ptr<const People> people_;
   const Value user_;

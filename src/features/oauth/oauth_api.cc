@@ -98,6 +98,13 @@ Error wrong_parameter(std::string name, std::string detail) {
   return error;
 }
 
+Error not_begun(std::string inside) {
+  Error error = make_error(Code::kInvalidCredentials,
+                           "this sign-in is over, or was not begun here; begin again");
+  error.inside = std::move(inside);
+  return error;
+}
+
 std::string identity_json(const auth::Identity& identity) {
   std::string out;
   JsonWriter json(out);
@@ -397,10 +404,7 @@ Task<Result<Flow>> flow_of(engine::Call& call, const auth::ProviderTicket& ticke
           ? equal_in_constant_time(challenge_of(ticket.code_verifier), flow.challenge)
           : equal_in_constant_time(auth::secret_hash(cookie_of(call, flow.id)), flow.browser_hash);
   if (own) co_return unit.flow;
-  Error error = make_error(Code::kInvalidCredentials,
-                           "this sign-in is over, or was not begun here; begin again");
-  error.inside = "a ticket without its verifier or cookie";
-  co_return fail(std::move(error));
+  co_return fail(not_begun("a ticket without its verifier or cookie"));
 }
 
 std::shared_ptr<const TicketSpent> spent_of(const engine::Call& call, std::string ticket) {
@@ -481,7 +485,9 @@ Task<Result<net::Response>> get_callback(engine::Call& call) {
   CO_TRY_VOID(provider_of(call));
   auto answer = read_callback(call.request.query);
   if (!answer) co_return refuse(call, nullptr, std::move(answer.error()));
-  const std::string browser = cookie_of(call, flow_id_of(answer->state).value_or(""));
+  const auto id = flow_id_of(answer->state);
+  if (!id) co_return refuse(call, nullptr, not_begun("no state"));
+  const std::string browser = cookie_of(call, *id);
   const auto unit = std::make_shared<AnswerUnit>(answer->state, call.path.at(0), browser,
                                                  call.ctx.seams().clock->now());
   auto begun = co_await call.app.door().store().write(call.ctx, unit);
