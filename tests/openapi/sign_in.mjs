@@ -8,10 +8,10 @@ export async function signIn(driver, operations) {
   const left = new Set(operations.map(([template, method]) => `${method} ${template}`));
   const is = (...statuses) => (status) => statuses.includes(status);
   const nobody = '';
-  async function call(what, method, target, body, expected, key = nobody) {
-    const template = target.replace(/^(\/auth\/(?:sessions|invitations|me\/identities))\/.+$/, '$1/{id}');
+  async function call(what, method, target, body, expected, key = nobody, headers = {}) {
+    const template = target.split('?')[0].replace(/^\/auth\/oauth\/\w+\/(start|link|callback)$/, '/auth/oauth/{provider}/$1').replace(/^(\/auth\/(?:sessions|invitations|me\/identities))\/.+$/, '$1/{id}');
     left.delete(`${method} ${template}`);
-    const { reply } = await driver.call(what, template, method, target, body, {}, expected, key);
+    const { reply } = await driver.call(what, template, method, target, body, headers, expected, key);
     if (!expected(reply.status)) throw new Error(`${method} ${target} (${what}): ${reply.status} ${reply.text}`);
     return reply.text && reply.status < 300 ? JSON.parse(reply.text) : undefined;
   }
@@ -43,6 +43,7 @@ export async function signIn(driver, operations) {
   await call('right', 'get', '/auth/mfa', undefined, is(200), key);
   await call('right', 'get', '/auth/me/identities', undefined, is(200), key);
   await call('one that is not there', 'delete', '/auth/me/identities/x', undefined, is(404), key);
+  if (driver.document.paths['/auth/oauth']) await providers(call, is, key);
   // Who may invite, the app says; each operation answers as it does for him.
   const invited = await call('as the app has it', 'post', '/auth/invitations', { email: `guest${person.email}` }, is(201, 403), key);
   await call('as the app has it', 'get', '/auth/invitations', undefined, is(invited ? 200 : 403), key);
@@ -74,4 +75,24 @@ export async function signIn(driver, operations) {
   await call('right', 'post', '/auth/logout', { scope: 'all' }, is(204), key);
   await call('of nobody', 'post', '/auth/logout', undefined, is(401));
   for (const operation of left) driver.fault(operation, 'no call drives it: tests/openapi/sign_in.mjs');
+}
+
+// Identity providers, as far as one goes without any; their right answers are tests/oidc's.
+async function providers(call, is, key) {
+  const { items } = await call('right', 'get', '/auth/oauth', undefined, is(200));
+  const own = `/auth/oauth/${items[0].name}`;
+  const ticket = { token: 'mtp_x' };
+  const form = { 'content-type': 'application/x-www-form-urlencoded' };
+  await call('out of reach', 'get', `${own}/start`, undefined, is(503));
+  await call('one that is not there', 'get', '/auth/oauth/nosuchprovider/start', undefined, is(404));
+  await call('to somewhere else', 'get', `${own}/start?return_to=//evil.example`, undefined, is(400));
+  await call('a state that is none', 'get', `${own}/callback?state=x&code=y`, undefined, is(401));
+  await call('a form', 'post', `${own}/callback`, 'state=x&code=y', is(303), '', form);
+  await call('a form that is none', 'post', `${own}/callback`, 'state=%', is(400), '', form);
+  await call('out of reach', 'post', `${own}/link`, {}, is(503), key);
+  await call('of nobody', 'post', `${own}/link`, {}, is(401));
+  for (const [address, credentials] of [['/auth/oauth/token', ''], ['/auth/me/identities', key]]) {
+    await call('a wrong token', 'post', address, ticket, is(401), credentials);
+    await call('of nothing', 'post', address, {}, is(422), credentials);
+  }
 }
