@@ -50,7 +50,7 @@ fuzz: ## run each fuzz target for SECONDS_EACH (60)
 	@tools/setup.sh --no-bench
 	tools/fuzz.sh "$${SECONDS_EACH:-60}"
 
-soak: ## the long runs of a release, some fifty minutes; ARGS="--only kills disk" takes some (tests/chaos/soak.py)
+soak: ## the long runs of a release, some seventy minutes; ARGS="--only kills disk" takes some (tests/chaos/soak.py)
 	@tools/setup.sh --no-bench
 	tools/build.sh release mettle
 	tools/build.sh dev mettle sim twins access_check http_probe

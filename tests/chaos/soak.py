@@ -38,7 +38,7 @@ RUNS = [
     ("twins", 300, "build/dev/twins --seed {seed} --requests 100000"),
     ("access", 120, "build/dev/access_check --seed {seed} --cases 100000"),
     ("http-parser", 300, "tests/differential/http_test.py --probe build/dev/http_probe --streams 1000000 --seed {seed}"),
-    ("sqlmap", 1500, f"tests/proof/sqlmap_test.py --binary {RELEASE} --all"),
+    ("sqlmap", 700, f"tests/proof/sqlmap_test.py --binary {RELEASE} --all"),
     ("silence", 600, f"bench/silence.py --binary {RELEASE}"),
     ("fuzz", 600, "make fuzz SECONDS_EACH=60"),
 ]
