@@ -113,8 +113,8 @@ export class Issuer {
   }
 
   stop() {
-    this.server.closeAllConnections();
-    this.server.close();
+    this.server?.closeAllConnections();
+    this.server?.close();
   }
 }
 
@@ -134,8 +134,8 @@ export class Liar {
   }
 
   stop() {
-    this.server.closeAllConnections();
-    this.server.close();
+    this.server?.closeAllConnections();
+    this.server?.close();
   }
 }
 
