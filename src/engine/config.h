@@ -49,8 +49,8 @@ struct Config {
   int64_t http2_streams_max = 0;
 
   std::string providers_reach;  // "public", "private" or "loopback"
-  std::string public_url;  // no slash at its end; empty: made of what is listened on
-  std::string smtp_url;    // empty: mail goes to DATA/mail
+  std::string public_url;       // no slash at its end; empty: made of what is listened on
+  std::string smtp_url;         // empty: mail goes to DATA/mail
   std::string smtp_user, smtp_password;
   std::string smtp_tls;  // "required" or "off", for smtp://
   std::string smtp_ca;   // PEM; empty: the system's
