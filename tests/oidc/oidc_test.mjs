@@ -8,6 +8,8 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { createHmac, generateKeyPairSync } from 'node:crypto';
+import { writeFileSync } from 'node:fs';
+import path from 'node:path';
 
 import { BINARY, Browser, Liar, Rig, base64url, challengeOf, jose, newVerifier, run } from './rig.mjs';
 import { totp } from './totp.mjs';
@@ -550,6 +552,21 @@ const cases = {
     assert.equal((await browser.get(`${needy.url}/auth/me`)).body.badge, null);
     const silent = person(needy.good, { email: undefined });
     assert.equal(new URL((await needy.signIn(silent.browser, 'good')).location).searchParams.get('error'), 'invalid');
+  },
+
+  'a provider that cannot be used is said when the server starts, and no secret with it': async () => {
+    const file = path.join(rig.folder, 'unusable.yaml');
+    const serve = (provider, environment) => {
+      writeFileSync(file, `mettle: 1\napp: club\nauth:\n  table: users\n  providers:\n    ${provider}\ntables: {}\n`);
+      const args = ['serve', file, '--listen', '127.0.0.1:0', '--data', path.join(rig.folder, 'unusable')];
+      const done = spawnSync(BINARY, args, { encoding: 'utf8', timeout: 60_000, env: { ...process.env, ...environment } });
+      assert.equal(done.status, 2, done.stderr);
+      assert.ok(!done.stderr.includes('-secret-'), done.stderr);
+      return done.stderr;
+    };
+    assert.match(serve('acme: {issuer: "http://127.0.0.1:1", client_id: a}', { METTLE_PROVIDERS_REACH: 'private' }), /acme: a provider over plain HTTP/);
+    const apple = 'apple: {client_id: a, team_id: T, key_id: K, private_key: "${APPLE_KEY}"}';
+    assert.match(serve(apple, { APPLE_KEY: 'a-secret-that-is-no-key' }), /apple: private_key is no PEM/);
   },
 
   'keys that never come (ended)': async () => {

@@ -37,14 +37,14 @@ Result<> Oauth::start(engine::Engine& engine) {
   for (const auto& client : latest_) {
     const model::IdentityProvider& spec = client->spec();
     if (spec.issuer.starts_with("http://") && engine.config().providers_reach != "loopback") {
-      return fail(Code::kInvalidApp,
+      return fail(Code::kUsage,
                   "auth.providers." + spec.name +
                       ": a provider over plain HTTP is for tests and development, where "
                       "--providers-reach loopback allows it");
     }
     if (const auto usable = client->check(); !usable) {
-      return fail(Code::kInvalidApp, "auth.providers." + spec.name + ": " + usable.error().inside +
-                                         "; it is the content of the .p8 file that Apple gave");
+      return fail(Code::kUsage, "auth.providers." + spec.name + ": " + usable.error().inside +
+                                    "; it is the content of the .p8 file that Apple gave");
     }
   }
   if (!outgoing_->has_client()) outgoing_->use(engine.http());
