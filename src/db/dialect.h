@@ -37,6 +37,8 @@ class Dialect {
   // Null-safe equality, true or false and never NULL.
   virtual std::string is_same(std::string_view a, std::string_view b) const = 0;
   virtual std::string is_not_same(std::string_view a, std::string_view b) const = 0;
+  // `condition`, true of many rows: where another has an index, too, that one is taken.
+  virtual std::string true_of_many(std::string condition) const { return condition; }
   // Guarded arithmetic on int64 (and decimals' units): NULL on overflow and division by zero. `op`
   // is one of + - * / %; "-" with an empty `b` negates.
   virtual std::string guarded(std::string_view op, std::string_view a,

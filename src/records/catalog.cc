@@ -74,8 +74,10 @@ rules::ExprRef Compiler::is_of_tenant(const model::Table& table, std::string_vie
   rules::Type want;
   want.tag = rules::Type::Tag::kBool;
   const model::Column& column = table.columns[static_cast<size_t>(table.tenant)];
-  return rules::compile({fmt::format("{}.{} == auth.tenant", row, column.name), column.pos},
-                        environment, want, fmt::format("tables.{}.tenant", table.name), faults_);
+  const rules::ExprRef made =
+      rules::compile({fmt::format("{}.{} == auth.tenant", row, column.name), column.pos},
+                     environment, want, fmt::format("tables.{}.tenant", table.name), faults_);
+  return made ? rules::true_of_many(made) : nullptr;
 }
 
 // A rule that does not name `new` is held before and after, and so is the tenant; one that does is
@@ -85,6 +87,7 @@ Rule Compiler::in_tenant(Rule rule, const model::Table& table) const {
   const std::optional<Value> constant = rule.expr->constant();
   if (constant && !constant->is_true()) return rule;
   std::vector<rules::ExprRef> parts{is_of_tenant(table, "row")};
+  if (!parts[0]) return {};  // of a table at fault
   if (rule.names_new) parts.push_back(is_of_tenant(table, "new"));
   if (!constant) parts.push_back(rule.expr);
   rule.expr = rules::all_of(parts, rule.expr->source());
@@ -167,6 +170,7 @@ void Compiler::hold_to_tenant(ColumnInfo& column, const model::Table& table) con
   Rule rule;
   rule.names_new = true;
   rule.expr = is_of_tenant(table, "new");
+  if (!rule.expr) return;  // of a table at fault
   if (column.write) {
     if (!column.write->expr) return;
     rule.expr = rules::all_of({rule.expr, column.write->expr}, column.write->expr->source());

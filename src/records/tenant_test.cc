@@ -189,6 +189,21 @@ TEST_F(TenantTest, ChecksAnOperatorsRowAmongThoseOfItsTenant) {
             "invalid :check_failed");
 }
 
+// Each tenant has many rows, and what a reference leads to is few: whatever index was made last.
+TEST_F(TenantTest, LeavesTheIndexToWhatIsAskedBesides) {
+  const auto plan = [this](const std::string& sql) {
+    return rows("EXPLAIN QUERY PLAN " + sql).rows.at(0).at(3).text();
+  };
+  must(write("CREATE INDEX of_team ON notes (team_id, id)"));
+  must(write("CREATE INDEX of_org ON notes (org_id, id)"));
+  const std::string org = catalog_->dialect().true_of_many("(org_id = x'01')");
+  EXPECT_NE(
+      plan("SELECT * FROM notes WHERE " + org + " AND team_id = x'02' ORDER BY id").find("of_team"),
+      std::string::npos);
+  EXPECT_NE(plan("SELECT * FROM notes WHERE " + org + " ORDER BY id").find("of_org"),
+            std::string::npos);
+}
+
 TEST_F(TenantTest, IsFoundByTheIdOfAPerson) {
   Context ctx = context();
   const auto tenant = [&](int user) {

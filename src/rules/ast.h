@@ -83,6 +83,8 @@ class Node {
 inline NodeRef share(Node node) {
   return std::make_shared<const Node>(std::move(node));
 }
+// The name of a kEqual that is true of many rows.
+inline constexpr std::string_view kOfMany = "of many";
 // Whether a row of the database is looked up below `node`.
 bool walks(const Node& node);
 // Whether random_code() stands below `node`.

@@ -98,6 +98,12 @@ NodeRef Checker::assign(NodeRef node, const Type& want) {
                "a " + want.to_string() + " is wanted here, and this is " + node->type.to_string());
 }
 
+ExprRef true_of_many(const ExprRef& equality) {
+  Node node = equality->root();
+  node.name = kOfMany;
+  return std::make_shared<const Expr>(share(std::move(node)), equality->source());
+}
+
 ExprRef all_of(const std::vector<ExprRef>& parts, model::Source source) {
   if (parts.size() == 1)
     return std::make_shared<const Expr>(parts[0]->root_ref(), std::move(source));

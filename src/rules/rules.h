@@ -116,6 +116,8 @@ using ExprRef = std::shared_ptr<const Expr>;
 ExprRef compile(const model::Source& source, const Environment& environment, const Type& want,
                 std::string_view path, model::Faults& faults);
 
+// The same condition, which is true of many rows: an index is chosen by the others first.
+ExprRef true_of_many(const ExprRef& equality);
 // True where each part is, of one condition or more; `source` is what it is said to come from.
 ExprRef all_of(const std::vector<ExprRef>& parts, model::Source source);
 

@@ -80,8 +80,11 @@ SqlWriter::Condition SqlWriter::condition_of(const NodeRef& node, Mode mode) {
           test.maybe_null || a.maybe_null || b.maybe_null};
     }
     case Op::kEqual:
-    case Op::kNotEqual:
-      return equality(*node, mode);
+    case Op::kNotEqual: {
+      Condition made = equality(*node, mode);
+      if (node->name == kOfMany) made.sql = dialect_.true_of_many(std::move(made.sql));
+      return made;
+    }
     case Op::kLess:
     case Op::kLessEqual:
     case Op::kGreater:

@@ -273,8 +273,9 @@ std::string SqlWriter::of_tenant(const Walk& walk, const std::string& alias) {
   tenant.op = Op::kMember;
   tenant.name = "tenant";
   tenant.args = {share(std::move(auth))};
-  return fmt::format(" AND {}.{} = {}", alias, dialect_.identifier(walk.tenant),
-                     parameter(share(std::move(tenant))));
+  return " AND " +
+         dialect_.true_of_many(fmt::format("({}.{} = {})", alias, dialect_.identifier(walk.tenant),
+                                           parameter(share(std::move(tenant)))));
 }
 
 std::string SqlWriter::column_of(const Node& row, const Rows& rows, const std::string& name) {

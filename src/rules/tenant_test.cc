@@ -57,7 +57,8 @@ TEST_F(TenantRules, RelatedRowsAreOfTheCallersTenant) {
   EXPECT_EQ(
       sql("row.team.members.exists(m, m.level > 2)"),
       "EXISTS (SELECT 1 FROM \"teams\" AS mt_1 JOIN \"members\" AS mt_2 ON mt_2.\"team_id\" = "
-      "mt_1.\"id\" AND mt_2.\"team_id\" = ?1 WHERE mt_1.\"id\" = t0.\"team_id\" AND "
+      "mt_1.\"id\" AND likelihood((mt_2.\"team_id\" = ?1), 0.01) WHERE mt_1.\"id\" = "
+      "t0.\"team_id\" AND "
       "(mt_2.\"level\" > 2))");
   ASSERT_EQ(parameters_.size(), 1u);
   Bindings bindings;
@@ -67,6 +68,16 @@ TEST_F(TenantRules, RelatedRowsAreOfTheCallersTenant) {
   EXPECT_EQ(
       sql("row.team.size > 2"),
       "((SELECT mt_1.\"size\" FROM \"teams\" AS mt_1 WHERE mt_1.\"id\" = t0.\"team_id\") > 2)");
+}
+
+TEST_F(TenantRules, LeaveTheIndexToOthers) {
+  const ExprRef many = true_of_many(app_.must_compile("row.team_id == auth.tenant"));
+  const std::vector<SqlRow> rows = {{"row", TestApp::kItems, "t0"}};
+  const auto begins = [&](SqlContext context, std::string_view text) {
+    return to_sql(*many, rows, db::sqlite_dialect(), context)->sql.starts_with(text);
+  };
+  EXPECT_TRUE(begins(SqlContext::kCondition, "likelihood((t0.\"team_id\" = "));
+  EXPECT_TRUE(begins(SqlContext::kValue, "likelihood((CASE"));
 }
 
 TEST_F(TenantRules, AllOfSeveralConditionsIsOneThatKeepsItsPlace) {

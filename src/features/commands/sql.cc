@@ -194,8 +194,9 @@ void SqlCompiler::check_tenants() {
 
 std::string SqlCompiler::of_tenant(const records::TableInfo& table) const {
   if (table.tenant() < 0 || planted(Mutant::kTenantNotInSql)) return {};
-  return fmt::format(" WHERE {} = {}", table.columns[static_cast<size_t>(table.tenant())].sql_name,
-                     dialect_.parameter(tenant_parameter_));
+  const std::string& column = table.columns[static_cast<size_t>(table.tenant())].sql_name;
+  return " WHERE " + dialect_.true_of_many(
+                         fmt::format("({} = {})", column, dialect_.parameter(tenant_parameter_)));
 }
 
 void SqlCompiler::choose_form(size_t index, SqlParameter& parameter, const SqlNames& names) {
