@@ -1,5 +1,5 @@
-// The one precompiled header, shared by every target (cpp.md 3.7): the standard library, fmt's core and the coroutine
-// type. Nothing of ours that changes often.
+// The one precompiled header, shared by every target (cpp.md 3.7): the standard library, fmt's core
+// and the coroutine type. Nothing of ours that changes often.
 #include <fmt/core.h>
 
 #include <algorithm>

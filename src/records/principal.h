@@ -23,7 +23,7 @@ struct Principal {
   Value id = Unknown{};  // auth.id: the user's row id; Unknown where no user stands behind it
   // auth.tenant, as the user's row says; Unknown where it says none or there is no user.
   Value tenant = Unknown{};
-  std::string session;   // of a user: which of his sessions; empty otherwise
+  std::string session;  // of a user: which of his sessions; empty otherwise
   std::vector<std::string> roles;
   std::vector<std::string> scopes;
   Value claims = Unknown{};  // a Map where there are any
