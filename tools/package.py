@@ -100,10 +100,10 @@ def loaded(binary):
 def compiled_headers(build):
     """Files outside the source tree that the objects of the program were made of, as ninja wrote them down."""
     files, of_product = set(), False
+    objects = set(run("ninja", "-C", build, "-t", "inputs", "mettle").split())
     for line in run("ninja", "-C", build, "-t", "deps").splitlines():
         if line and not line.startswith(" "):
-            target = line.split(": #deps")[0]
-            of_product = re.match(r"CMakeFiles/(mettle|mettle_\w+|sqlite3)\.dir/", target) is not None
+            of_product = line.split(": #deps")[0] in objects
         elif of_product and line.strip().startswith("/usr/"):
             files.add(pathlib.Path(line.strip()))
     if not files:
